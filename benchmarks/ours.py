@@ -1,0 +1,84 @@
+"""Our side: what `explain` does, from token ids, with one token id standing for a removed token.
+
+Encoding, units and the memo table are made anew for each timed call. The loaded model is kept, as
+a user keeps it; the test that decides between trie and batches belongs to its first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import glossator.attribution  # noqa: F401  registers the methods
+from benchmarks.models import Case
+from benchmarks.work import Answer, Run, Work
+from glossator.game import READOUTS
+from glossator.model import LanguageModel
+from glossator.run import Inquiry
+from glossator.text import ask, continue_ids, encode_ids
+
+
+def _explanation(
+    case: Case,
+    method: str,
+    /,
+    *,
+    readout: str = "logprob",
+    players: str = "all",
+    targets: str = "tokens",
+    **options: Any,
+) -> Run:
+    model = LanguageModel(case.model, case.tokenizer, "causal", case.shape.name)
+
+    def run() -> Answer:
+        prompt = encode_ids(case.tokenizer, case.prompt.tolist())
+        text = continue_ids(case.tokenizer, prompt, case.continuation.tolist())
+        question = ask(text, kind="tokens", target_kind=targets, players=players)
+        inquiry = Inquiry(
+            model,
+            question,
+            text.prompt,
+            text.continuation,
+            READOUTS.get(readout),
+            "tokens",
+            targets,
+            {"mode": "given"},
+        )
+        found = inquiry.run(method, f"token:{case.baseline}", options)
+        assert question.ids == tuple(case.ids.tolist()), "we see other ids"
+        cost = found.cost
+        return Answer(found.scores, cost.forward_rows, found.stderr, found.dof, cost.backward_rows)
+
+    return run
+
+
+def _method(method: str, **fixed: Any) -> Callable[[Case, Work], Run]:
+    """A method with options that do not depend on the budget."""
+    return lambda case, work: _explanation(case, method, **fixed)
+
+
+def _sampled(method: str, budget: str, **fixed: Any) -> Callable[[Case, Work], Run]:
+    """A method whose `samples` are a budget of the work."""
+    return lambda case, work: _explanation(case, method, samples=getattr(work, budget), **fixed)
+
+
+def _integrated(**fixed: Any) -> Callable[[Case, Work], Run]:
+    return lambda case, work: _explanation(case, "integrated_gradients", steps=work.steps, **fixed)
+
+
+RUNS: dict[str, Callable[[Case, Work], Run]] = {
+    "leave_one_out": _method("leave_one_out"),
+    "leave_one_out_probability": _method("leave_one_out", readout="probability"),
+    "shapley": _sampled("shapley", "permutations"),
+    "shapley_prompt": _sampled("shapley", "permutations", players="prompt"),
+    "exact_shapley": _method("exact_shapley", players="prompt"),
+    "exact_shapley_sequence": _method("exact_shapley", targets="sequence"),
+    "kernel_shap": _sampled("kernel_shap", "coalitions"),
+    "kernel_shap_prompt": _sampled("kernel_shap", "coalitions", players="prompt"),
+    "lime": _sampled("lime", "coalitions"),
+    "input_x_gradient": _method("input_x_gradient"),
+    "input_x_gradient_probability": _method("input_x_gradient", readout="probability"),
+    "integrated_gradients": _integrated(),
+    "integrated_gradients_prompt": _integrated(players="prompt"),
+    "integrated_gradients_probability": _integrated(readout="probability"),
+}

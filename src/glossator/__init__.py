@@ -1,0 +1,58 @@
+"""Why a language model said something, and whether that explanation can be believed.
+
+>>> import glossator
+>>> why = glossator.explain("Mia and Tom went to the park. Tom gave a kite to")
+>>> why.continuation.split()[0]
+'Mia'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from glossator.model import LanguageModel, load_model
+    from glossator.run.compare import Comparison, compare
+    from glossator.run.explain import explain
+    from glossator.store import load, save
+    from glossator.types import Explanation
+
+__all__ = [
+    "Comparison",
+    "Explanation",
+    "LanguageModel",
+    "__version__",
+    "compare",
+    "explain",
+    "load",
+    "load_model",
+    "save",
+]
+
+_HOMES = {
+    "Comparison": "glossator.run",
+    "Explanation": "glossator.types",
+    "LanguageModel": "glossator.model",
+    "compare": "glossator.run",
+    "explain": "glossator.run",
+    "load": "glossator.store",
+    "load_model": "glossator.model",
+    "save": "glossator.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import glossator` itself is quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'glossator' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,68 @@
+"""`glossator explain`: which words made the model say each word."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from glossator.cli import options, output
+from glossator.cli.progress import reporting
+
+Method = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Attribution method; `glossator methods` lists them.",
+        rich_help_panel=options.SCORES,
+    ),
+]
+
+
+def explain(
+    context: typer.Context,
+    prompt: options.Prompt = None,
+    prompt_file: options.PromptFile = None,
+    chat: options.Chat = False,
+    continuation: options.Continuation = None,
+    max_new_tokens: options.MaxNewTokens = 16,
+    sample: options.Sample = False,
+    temperature: options.Temperature = 1.0,
+    seed: options.Seed = 0,
+    method: Method = "leave_one_out",
+    option: options.MethodOptions = None,
+    samples: options.Samples = None,
+    precision: options.Precision = None,
+    removal: options.Removal = None,
+    units: options.Units = "words",
+    target_units: options.TargetUnits = "words",
+    players: options.Players = "all",
+    classes: options.Classes = None,
+    readout: options.Readout = "logprob",
+    contrast: options.Contrast = None,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    trust_remote_code: options.TrustRemoteCode = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    batch_rows: options.BatchRows = None,
+    max_memory: options.MaxMemory = None,
+    as_json: options.Json = False,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Explain what a model generates after a prompt, or a continuation you give.
+
+    Each word of the text gets a signed score for each generated word.
+    Positive means that it made the generated word more likely.
+    Sampled methods add 95% intervals.
+    """
+    files = out or []
+    output.check(files)
+    asked = options.question(context)
+    chosen = options.method(method, option)
+    with reporting(quiet) as progress:
+        import glossator
+
+        found = glossator.explain(model=options.load(context), progress=progress, **asked, **chosen)
+    output.deliver(found, files, as_json=as_json, quiet=quiet)

@@ -1,0 +1,323 @@
+"""The engine: values of coalitions of one text, every distinct prefix computed once.
+
+`Engine.evaluate` is what a `Game` calls: coalitions -> rows -> trie -> chunks -> logits at the
+read positions only -> readout -> targets. Models that can attend along paths run the trie;
+the others run whole rows in plain batches, with the same numbers. Which of the two is right
+for a model is tested on its first use, on the rows at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from glossator.errors import InputError, ModelError
+from glossator.game.budget import Budget
+from glossator.game.readout import Readout, join
+from glossator.game.removal import BASELINE, Absence
+from glossator.game.rows import RowBuilder, Rows, scored_tokens
+from glossator.game.trie import Chunk, Trie, build_trie, cut
+from glossator.model import LanguageModel
+from glossator.model.path_attention import Carried, PathAttention, along_paths, paths
+from glossator.text import Question
+
+Array = np.ndarray
+Progress = Callable[[float], None]
+"""Called with the number of forward rows done so far."""
+
+PARITY = 2e-3
+"""Largest difference in logits between the two paths, relative to their spread, in float32."""
+
+
+@dataclass
+class Counts:
+    """What has been computed so far."""
+
+    forward_rows: int = 0
+    token_positions: int = 0
+    backward_rows: int = 0
+
+
+@dataclass
+class Engine:
+    """Runs coalitions of one question through one model.
+
+    Attributes:
+        players: unit index of each player.
+        draw: which replacement of the absence is used.
+        path: "trie" or "batched"; None until the first use. reason: why it is "batched".
+    """
+
+    model: LanguageModel
+    question: Question
+    players: tuple[int, ...]
+    absence: Absence
+    readout: Readout
+    budget: Budget
+    draw: int = 0
+    counts: Counts = field(default_factory=Counts)
+    progress: Progress | None = None
+    path: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self._builder = RowBuilder(self.question, self.players, self.absence, self.draw)
+        self._scored = scored_tokens(self.question)
+        self._reference: Tensor | None = None
+
+    def evaluate(
+        self, keep: Bool[Tensor, "coalitions players"]
+    ) -> Float[Tensor, "coalitions targets"]:
+        """Values of coalitions, in the readout's measure.
+
+        Raises:
+            ModelError: the logits are not numbers.
+            MemoryBoundError: one row does not fit the bound.
+        """
+        if self.readout.needs_reference and self._reference is None:
+            self._reference = self._full_logits()
+        rows = self._builder.build(keep.numpy())
+        trie = build_trie(rows)
+        read_node = trie.node[trie.rank[rows.read_row], rows.read_depth]
+        scored = np.broadcast_to(np.arange(read_node.shape[1]), read_node.shape)
+        pairs = np.stack([read_node.ravel(), scored.ravel()], axis=1)
+        asked, where = np.unique(pairs, axis=0, return_inverse=True)
+        values = self._read(trie, asked)
+        self.counts.token_positions += self._positions(trie)
+        self.counts.forward_rows += int((trie.fresh > 0).sum())
+        each = torch.from_numpy(values[where.ravel()].reshape(read_node.shape))
+        table = self._scored
+        return join(
+            each,
+            torch.from_numpy(table.target),
+            torch.from_numpy(table.branch),
+            torch.from_numpy(table.sign),
+            len(self.question.targets),
+            self.readout.joins,
+        )
+
+    def _positions(self, trie: Trie) -> int:
+        if self.path == "trie":
+            return trie.nodes
+        leaves, _ = trie.leaves()
+        return int(trie.lengths[leaves].sum())
+
+    def _read(self, trie: Trie, asked: Array) -> Array:
+        """Value of each asked (node, scored token) pair, in order of nodes."""
+        values = np.full(len(asked), np.nan)
+        with self.model.inference():
+            for found, logits in self._logits(trie, asked[:, 0]):
+                token = torch.from_numpy(self._scored.token[asked[found, 1]]).to(logits.device)
+                reference = None
+                if self._reference is not None:
+                    reference = self._reference[asked[found, 1]]
+                read = self.readout.read(logits, token, reference).cpu().numpy()
+                if not np.isfinite(read).all():
+                    raise ModelError(
+                        f"{self.model.name} returned logits that are not numbers (NaN or "
+                        "infinite): try --dtype float32, or check the weights"
+                    )
+                values[found] = read
+        return values
+
+    def _full_logits(self) -> Tensor:
+        """Logits of the unperturbed text at every scored token."""
+        rows = self._builder.build(np.ones((1, len(self.players)), dtype=bool))
+        trie = build_trie(rows)
+        nodes = trie.node[trie.rank[rows.read_row[0]], rows.read_depth[0]]
+        asked, where = np.unique(nodes, return_inverse=True)
+        with self.model.inference():
+            blocks = [logits for _, logits in self._logits(trie, asked)]
+        return torch.cat(blocks)[torch.from_numpy(where).to(blocks[0].device)]
+
+    def _logits(self, trie: Trie, nodes: Array) -> Iterator[tuple[Array, Tensor]]:
+        """Logits at sorted nodes, in blocks: (indices into nodes, logits in float32 or wider)."""
+        if self.path is None:
+            self._choose_path(int(trie.lengths.max()))
+        run = self._run_trie if self.path == "trie" else self._run_batches
+        return run(trie, nodes)
+
+    def _choose_path(self, length: int) -> None:
+        """Try both ways on two rows; the trie must give the logits of plain rows."""
+        # Longer rows may cross a sliding window or a scaling threshold: each scale is tested.
+        scale = 1 << (length - 1).bit_length()
+        if scale not in self.model.parity:
+            self.model.parity[scale] = self._differs(length)
+        self.reason = self.model.parity[scale]
+        self.path = "trie" if self.reason is None else "batched"
+
+    def _differs(self, length: int) -> str | None:
+        """Why the trie cannot be used on this model; None when its logits are the same."""
+        whole = np.resize(np.asarray(self.question.ids), length)
+        twin = whole.copy()
+        twin[length // 2] = (twin[length // 2] + 1) % self.model.embedding.weight.shape[0]
+        places = np.tile(np.arange(length), (2, 1))
+        none = np.zeros((0, 0), dtype=np.int64)
+        trie = build_trie(Rows(np.stack([whole, twin]), places, np.full(2, length), none, none))
+        nodes = np.arange(trie.nodes)
+        name = type(self.model.hf).__name__
+        try:
+            ours = torch.cat([block for _, block in self._run_trie(trie, nodes)])
+        except (NotImplementedError, RuntimeError, TypeError, IndexError, KeyError) as error:
+            return f"{name} cannot attend along paths ({error})"
+        plain = torch.zeros_like(ours)
+        for found, block in self._run_batches(trie, nodes):
+            plain[torch.from_numpy(found)] = block
+        bound = PARITY if self.model.dtype == torch.float32 else 30 * PARITY
+        spread = float(plain.std())
+        if spread > 0 and float((ours - plain).abs().max()) > bound * spread:
+            return f"{name} does not attend along paths as it does along a plain row"
+        return None
+
+    def _run_trie(self, trie: Trie, nodes: Array) -> Iterator[tuple[Array, Tensor]]:
+        carried: Carried = {}
+        limit = self.budget.trie_tokens(self.model, int(trie.lengths.max()))
+        chunks = cut(trie, limit, self.budget.batch_rows)
+        with along_paths(self.model) as able:
+            if not able:
+                raise NotImplementedError("its attention is its own")
+            for chunk, after in zip(chunks, [*chunks[1:], None], strict=True):
+                found = np.flatnonzero((nodes >= chunk.begin) & (nodes < chunk.end))
+                plan = _plan(trie, chunk, after, carried, self.model.device)
+                order = np.arange(chunk.first, chunk.stop)
+                tokens, places = _new_tokens(trie, order)
+                with paths(plan):
+                    yield from self._forward(tokens, places, found, nodes[found] - chunk.begin)
+                self._tell(trie, chunk.end / trie.nodes)
+
+    def _forward(
+        self, tokens: Array, places: Array, found: Array, at: Array
+    ) -> Iterator[tuple[Array, Tensor]]:
+        """One ragged list through the model; logits at the given indices, in blocks.
+
+        Lists and blocks are padded to a multiple of 16: matrix products of a few rows take
+        other kernels, whose last digit would depend on how the work was cut.
+        """
+        pad = -len(tokens) % 16
+        inputs = self._inputs(np.pad(tokens, (0, pad)))[None]
+        positions = torch.from_numpy(np.pad(places, (0, pad)))[None]
+        if self.model.splits:
+            hidden = self.model.body(inputs, positions, None)[0]
+            yield from self._head(hidden, found, at)
+        else:
+            logits = self.model.logits(inputs, positions, None)[0]
+            yield found, _wide(logits[torch.from_numpy(at).to(logits.device)])
+
+    def _head(
+        self, hidden: Float[Tensor, "tokens width"], found: Array, at: Array
+    ) -> Iterator[tuple[Array, Tensor]]:
+        block = self.budget.head_rows(self.model)
+        for first in range(0, len(at), block):
+            part = at[first : first + block]
+            index = torch.from_numpy(np.pad(part, (0, -len(part) % 16), mode="edge"))
+            logits = self.model.head(hidden[index.to(hidden.device)])
+            yield found[first : first + block], _wide(logits)[: len(part)]
+
+    def _run_batches(self, trie: Trie, nodes: Array) -> Iterator[tuple[Array, Tensor]]:
+        """Whole rows in padded batches; rows that are a prefix of another are read there."""
+        self._check_window(int(trie.lengths.max()))
+        leaves, leaf_of = trie.leaves()
+        first_row = np.searchsorted(trie.fresh.cumsum(), nodes, side="right")
+        leaf = leaf_of[first_row]
+        depth = trie.shared[first_row] + nodes - (trie.fresh.cumsum() - trie.fresh)[first_row]
+        lengths = -(-trie.lengths[leaves] // 16) * 16  # padded alike whatever the batch
+        order = np.argsort(lengths, kind="stable")
+        done, total = 0, int(trie.lengths[leaves].sum())
+        for batch in self.budget.batches(self.model, lengths[order]):
+            members = order[batch]
+            rows = leaves[members]
+            width = int(lengths[members[0]])
+            found = np.flatnonzero(np.isin(leaf, members))
+            at = np.searchsorted(np.sort(members), leaf[found])
+            row_of = np.argsort(members, kind="stable")[at]
+            yield from self._forward_rows(trie, rows, width, found, row_of, depth[found])
+            done += int(trie.lengths[rows].sum())
+            self._tell(trie, done / total)
+
+    def _forward_rows(
+        self, trie: Trie, rows: Array, width: int, found: Array, row_of: Array, depth: Array
+    ) -> Iterator[tuple[Array, Tensor]]:
+        valid = np.arange(width) < trie.lengths[rows][:, None]
+        room = ((0, 0), (0, max(width - trie.tokens.shape[1], 0)))
+        tokens = np.pad(trie.tokens[rows], room)[:, :width]
+        positions = np.pad(trie.positions[rows], room)[:, :width]
+        inputs = self._inputs(np.where(valid, tokens, 0))
+        arguments = (inputs, torch.from_numpy(positions), torch.from_numpy(valid).long())
+        index = torch.from_numpy(row_of * width + depth).to(self.model.device)
+        if self.model.splits:
+            hidden = self.model.body(*arguments).flatten(0, 1)
+            yield from self._head(hidden, found, index.cpu().numpy())
+        else:
+            yield found, _wide(self.model.logits(*arguments).flatten(0, 1)[index])
+
+    def _check_window(self, length: int) -> None:
+        """Rows with hidden tokens left out would measure a sliding window in the wrong tokens."""
+        window = getattr(self.model.text_config, "sliding_window", None)
+        hides = self.absence.replacement is None and not self.absence.closes_up
+        if hides and window is not None and window < length:
+            raise InputError(
+                f"{self.model.name} attends within {window} tokens and only in plain rows, where "
+                "hidden tokens cannot keep their place: use --removal delete or token:ID"
+            )
+
+    def _inputs(self, codes: Array) -> Tensor:
+        """Token ids, or embeddings where the baseline embedding stands in for some."""
+        ids = torch.from_numpy(codes)
+        if self.absence.baseline is None:
+            return ids
+        embedded = self.model.embed(ids.clamp_min(0))
+        embedded[(ids == BASELINE).to(embedded.device)] = self.absence.baseline
+        return embedded
+
+    def _tell(self, trie: Trie, share: float) -> None:
+        if self.progress is not None:
+            self.progress(self.counts.forward_rows + share * int((trie.fresh > 0).sum()))
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
+def _new_tokens(trie: Trie, order: Array) -> tuple[Array, Array]:
+    """New tokens of neighbouring rows and their positions, as one list each."""
+    depth = np.arange(trie.tokens.shape[1])
+    fresh = (depth >= trie.shared[order, None]) & (depth < trie.lengths[order, None])
+    return trie.tokens[order][fresh], trie.positions[order][fresh]
+
+
+def _plan(
+    trie: Trie, chunk: Chunk, after: Chunk | None, carried: Carried, device: torch.device
+) -> PathAttention:
+    """Where the keys of a chunk's rows are: carried ones first, by depth, then the new ones."""
+    order = np.arange(chunk.first, chunk.stop)
+    order = order[trie.fresh[order] > 0]
+    node = trie.node[order]
+    depth = np.arange(node.shape[1])
+    paths = np.where(node >= chunk.begin, chunk.carry + node - chunk.begin, depth)
+    paths = np.where(node >= 0, paths, 0)
+    width = int(trie.fresh[order].max())
+    width += -width % 16
+    step = np.arange(width)
+    begins = node[np.arange(len(order)), trie.shared[order]] - chunk.begin
+    query = np.where(step < trie.fresh[order, None], begins[:, None] + step, -1)
+    kept = np.zeros(0, dtype=np.int64)
+    if after is not None:
+        path = trie.node[after.first, : after.carry]
+        kept = np.where(path >= chunk.begin, chunk.carry + path - chunk.begin, np.arange(len(path)))
+
+    def sent(array: Array) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    return PathAttention(
+        paths=sent(paths),
+        start=sent(trie.shared[order]),
+        query=sent(query),
+        positions=sent(trie.positions[order]),
+        keep=sent(kept),
+        carried=carried,
+    )

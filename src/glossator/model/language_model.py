@@ -1,0 +1,228 @@
+"""A loaded model: what the engine may ask of it, and nothing that outlives the asking."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from glossator.errors import InputError
+
+Kind = Literal["causal", "classifier"]
+
+
+@dataclass(eq=False)
+class LanguageModel:
+    """A transformers model with its tokenizer, as `load_model` returns it.
+
+    Weights, mode, dtype and attention implementation are the user's: every method that needs
+    them otherwise puts them back.
+
+    Attributes:
+        hf: the transformers model. tokenizer: its tokenizer.
+        kind: "causal" (next-token logits) or "classifier" (one row of class logits).
+        name: what the user typed, or "glossator/miniature". revision: hub revision, if any.
+        max_memory: bytes the engine may use for activations; None: chosen by device.
+    """
+
+    hf: Any
+    tokenizer: Any
+    kind: Kind
+    name: str
+    revision: str | None = None
+    max_memory: int | None = None
+    parity: dict[Any, str | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the input embeddings live."""
+        device: torch.device = self.embedding.weight.device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        dtype: torch.dtype = self.embedding.weight.dtype
+        return dtype
+
+    @property
+    def embedding(self) -> Any:
+        """The input embedding module."""
+        return self.hf.get_input_embeddings()
+
+    @property
+    def text_config(self) -> Any:
+        """The configuration of the text model (the whole one for text-only models)."""
+        return self.hf.config.get_text_config()
+
+    @cached_property
+    def context_length(self) -> int | None:
+        """The longest row in tokens, None when the model does not say."""
+        length = getattr(self.text_config, "max_position_embeddings", None)
+        return int(length) if length else None
+
+    @cached_property
+    def layers(self) -> int:
+        """Number of transformer blocks."""
+        return int(self.text_config.num_hidden_layers)
+
+    @cached_property
+    def accepts_positions(self) -> bool:
+        """Whether the forward pass takes `position_ids`."""
+        if getattr(self.text_config, "alibi", False):
+            return False
+        return "position_ids" in inspect.signature(self.hf.forward).parameters
+
+    @cached_property
+    def classes(self) -> dict[int, str]:
+        """Class names of a classifier by index."""
+        return {int(index): str(name) for index, name in self.hf.config.id2label.items()}
+
+    def check_length(self, tokens: int) -> None:
+        """Refuse a row that the model has no positions for.
+
+        Raises:
+            InputError: the row is longer than the context.
+        """
+        if self.context_length is not None and tokens > self.context_length:
+            raise InputError(
+                f"the text has {tokens} tokens and the context of {self.name} is "
+                f"{self.context_length}: shorten the prompt or lower --max-new-tokens"
+            )
+
+    def embed(self, ids: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape width"]:
+        """Input embeddings of token ids, as the model itself looks them up."""
+        embedded: Tensor = self.embedding(ids.to(self.device))
+        return embedded
+
+    def body(
+        self, inputs: Tensor, positions: Int[Tensor, "rows length"], mask: Tensor | None
+    ) -> Float[Tensor, "rows length width"]:
+        """Hidden states before the head.
+
+        Args:
+            inputs: token ids [rows length], or embeddings [rows length width].
+            positions: position of each token; ignored by models that take none.
+            mask: [rows length], 1 for tokens and 0 for padding; None when the attention
+                implementation in force needs none.
+        """
+        hidden: Tensor = self.hf.base_model(**self._arguments(inputs, positions, mask))[0]
+        return hidden
+
+    def head(self, hidden: Float[Tensor, "reads width"]) -> Float[Tensor, "reads vocabulary"]:
+        """Next-token logits of hidden states; only for models where `splits` holds."""
+        logits: Tensor = self.hf.get_output_embeddings()(hidden)
+        return logits
+
+    def logits(self, inputs: Tensor, positions: Tensor | None, mask: Tensor | None) -> Tensor:
+        """Logits by the model's own forward pass: [rows length vocabulary] or [rows classes]."""
+        logits: Tensor = self.hf(**self._arguments(inputs, positions, mask)).logits
+        return logits
+
+    def _arguments(
+        self, inputs: Tensor, positions: Tensor | None, mask: Tensor | None
+    ) -> dict[str, Any]:
+        name = "inputs_embeds" if inputs.is_floating_point() else "input_ids"
+        arguments: dict[str, Any] = {name: inputs.to(self.device), "use_cache": False}
+        if mask is not None:
+            arguments["attention_mask"] = mask.to(self.device)
+        if self.accepts_positions and positions is not None:
+            arguments["position_ids"] = positions.to(self.device)
+        accepted = inspect.signature(self.hf.forward).parameters
+        return {key: value for key, value in arguments.items() if key in accepted}
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether head(body(x)) is exactly the model's own logits (no scaling or soft cap)."""
+        if self.kind != "causal" or self.hf.get_output_embeddings() is None:
+            return False
+        ids = torch.tensor([[1, 0, 2, 1]], device=self.device) % self.embedding.weight.shape[0]
+        positions = torch.arange(4, device=self.device)[None]
+        mask = torch.ones_like(ids)
+        with self.inference():
+            try:
+                own = self.logits(ids, positions, mask)
+                ours = self.head(self.body(ids, positions, mask))
+            except (TypeError, IndexError, AttributeError):
+                return False
+        return own.shape == ours.shape and torch.allclose(own, ours, rtol=1e-4, atol=1e-5)
+
+    @contextlib.contextmanager
+    def inference(self, gradients: bool = False) -> Iterator[None]:
+        """Evaluation mode, with or without gradients by the inputs; mode and flags put back."""
+        modes = {module: module.training for module in self.hf.modules() if module.training}
+        wanted = [p for p in self.hf.parameters() if p.requires_grad] if gradients else []
+        self.hf.eval()
+        for parameter in wanted:
+            parameter.requires_grad_(False)
+        try:
+            with torch.set_grad_enabled(gradients):
+                yield
+        finally:
+            for parameter in wanted:
+                parameter.requires_grad_(True)
+            for module in modes:
+                module.training = True
+
+    @contextlib.contextmanager
+    def attention(self, implementation: str) -> Iterator[bool]:
+        """Another attention implementation for a while; yields whether the model took it."""
+        before = {
+            id(config): (config, config._attn_implementation_internal) for config in self._configs()
+        }
+        settable = bool(self.hf._can_set_attn_implementation())
+        try:
+            if settable:
+                for config, _ in before.values():
+                    config._attn_implementation_internal = implementation
+            yield settable
+        finally:
+            for config, implementation_before in before.values():
+                config._attn_implementation_internal = implementation_before
+
+    def _configs(self) -> Iterator[Any]:
+        for module in self.hf.modules():
+            config = getattr(module, "config", None)
+            if hasattr(config, "_attn_implementation_internal"):
+                yield config
+
+    def describe(self) -> dict[str, Any]:
+        """The model's part of a provenance record."""
+        return {
+            "name": self.name,
+            "revision": self.revision or getattr(self.hf.config, "_commit_hash", None),
+            "architecture": type(self.hf).__name__,
+            "parameters": sum(p.numel() for p in self.hf.parameters()),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "device": self.device.type,
+            "attention": self.hf.config._attn_implementation,
+        }
+
+    def describe_tokenizer(self) -> dict[str, Any]:
+        """The tokenizer's part of a provenance record: class and hash of its vocabulary."""
+        vocabulary = sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1])
+        digest = hashlib.sha256(repr(vocabulary).encode()).hexdigest()
+        return {"class": type(self.tokenizer).__name__, "sha256": digest}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    import transformers
+
+    from glossator import __version__
+
+    return {
+        "glossator": __version__,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,137 @@
+"""Named components: attribution methods, removals, readouts.
+
+A component is a decorated function. Third parties register theirs by importing them from a
+package that names itself under the entry point group `glossator.plugins`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Generic, Literal, TypeVar
+
+from glossator.errors import InputError, UnknownName
+
+Needs = Literal["game", "tape"]
+Component = TypeVar("Component")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A registered attribution method.
+
+    Attributes:
+        name: what the user types.
+        run: `(game or tape, *, generator, **parameters) -> Estimate`.
+        needs: which of the ways to ask a model it takes.
+        measures: one sentence: what a score means.
+        paper: the source it follows.
+        rows: the cost formula in words ("n + 1", "samples x (n + 1)"), n = players.
+        count: the same as a function of the number of players and the parameters.
+        sampled: whether it draws coalitions or noise (and so takes --samples and --precision).
+    """
+
+    name: str
+    run: Callable[..., Any]
+    needs: Needs
+    measures: str
+    paper: str
+    rows: str
+    count: Callable[..., int]
+    sampled: bool
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """Its keyword-only parameters but the generator: the schema of CLI and provenance."""
+        signature = inspect.signature(self.run)
+        return {
+            name: parameter
+            for name, parameter in signature.parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and name != "generator"
+        }
+
+    def complete(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as they will be used: defaults filled in, unknown ones refused.
+
+        Raises:
+            InputError: a parameter that the method does not take.
+        """
+        known = self.parameters
+        for name in given:
+            if name not in known:
+                takes = ", ".join(known) or "no parameters"
+                raise InputError(f"method '{self.name}' takes no '{name}' (it takes: {takes})")
+        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
+
+
+class Registry(Generic[Component]):
+    """Components of one kind by name; an unknown name lists the close ones."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._components: dict[str, Component] = {}
+
+    def add(self, name: str, component: Component) -> None:
+        """Register a component; a name is given once."""
+        if name in self._components:
+            raise ValueError(f"{self.kind} '{name}' is registered twice")
+        self._components[name] = component
+
+    def get(self, name: str) -> Component:
+        """The component of that name.
+
+        Raises:
+            UnknownName: there is none, neither here nor in an installed plug-in.
+        """
+        if name not in self._components:
+            load_plugins()
+        if name not in self._components:
+            raise UnknownName(self.kind, name, self._components)
+        return self._components[name]
+
+    def __iter__(self) -> Iterator[str]:
+        load_plugins()
+        return iter(sorted(self._components))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._components
+
+
+METHODS: Registry[Method] = Registry("method")
+
+_plugins_loaded = False
+
+
+def load_plugins() -> None:
+    """Import every installed plug-in once; importing is what registers its components."""
+    global _plugins_loaded
+    if _plugins_loaded:
+        return
+    _plugins_loaded = True
+    for entry in entry_points(group="glossator.plugins"):
+        entry.load()
+
+
+def attribution(
+    name: str,
+    *,
+    needs: Needs,
+    measures: str,
+    paper: str,
+    rows: str,
+    count: Callable[..., int],
+    sampled: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register an attribution method; see `Method` for the arguments.
+
+    `count` takes the number of players and the method's parameters by keyword, and returns
+    the number of forward rows it will ask for at most.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        METHODS.add(name, Method(name, function, needs, measures, paper, rows, count, sampled))
+        return function
+
+    return register

@@ -1,0 +1,116 @@
+"""Compare methods on one question, over one table of values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from glossator.errors import InputError
+from glossator.model import LanguageModel
+from glossator.registry import METHODS
+from glossator.run.explain import Messages, inquire
+from glossator.types import Explanation
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Several methods' answers to one question.
+
+    Attributes:
+        explanations: one per method, in the order asked for.
+        rank_agreement: [methods methods] Spearman correlation of two methods' scores over the
+            units of a target, averaged over targets with at least three defined scores.
+        top_agreement: [methods methods] share of the `top` largest scores, by size, in common,
+            averaged over the same targets.
+        top: how many units count as the top.
+    """
+
+    explanations: tuple[Explanation, ...]
+    rank_agreement: Float[Tensor, "methods methods"]
+    top_agreement: Float[Tensor, "methods methods"]
+    top: int
+
+
+def compare(
+    prompt: str | Messages,
+    model: LanguageModel | str | Path | None = None,
+    *,
+    methods: Sequence[str],
+    removal: str | None = None,
+    samples: int | None = None,
+    precision: float | None = None,
+    top: int = 3,
+    **asked: Any,
+) -> Comparison:
+    """Explain by several methods that share one generation and one table of values.
+
+    Args:
+        prompt, model, removal: as in `explain`.
+        methods: names of registered methods, at least two.
+        samples, precision: given to those methods that sample.
+        top: how many units count as the top of a target.
+        asked: further arguments of `inquire`.
+
+    Raises:
+        InputError: fewer than two methods, or as `explain`.
+
+    Example:
+        >>> found = compare("Mia and Tom went to the park. Tom gave a kite to",
+        ...                 methods=["leave_one_out", "input_x_gradient"], max_new_tokens=1)
+        >>> found.rank_agreement.shape
+        torch.Size([2, 2])
+    """
+    if len(methods) < 2:
+        raise InputError(f"got {len(methods)} method(s) to compare: name at least two")
+    chosen = [METHODS.get(name) for name in methods]
+    inquiry = inquire(prompt, model, **asked)
+    explanations = []
+    for method in chosen:
+        given = {"samples": samples, "precision": precision} if method.sampled else {}
+        options = {key: value for key, value in given.items() if value is not None}
+        options = {key: value for key, value in options.items() if key in method.parameters}
+        baseline = removal
+        if method.needs == "tape" and removal is not None and not _has_embedding(removal):
+            baseline = None
+        explanations.append(inquiry.run(method.name, baseline, options))
+    ranks = _agreement(explanations, _spearman)
+    tops = _agreement(explanations, lambda a, b: _overlap(a, b, top))
+    return Comparison(tuple(explanations), ranks, tops, top)
+
+
+def _has_embedding(removal: str) -> bool:
+    return removal.startswith(("token:", "embedding:"))
+
+
+def _agreement(
+    explanations: Sequence[Explanation], measure: Callable[[Tensor, Tensor], float]
+) -> Float[Tensor, "methods methods"]:
+    table = torch.eye(len(explanations), dtype=torch.float64)
+    for i, first in enumerate(explanations):
+        for j, second in enumerate(explanations[:i]):
+            pairs = zip(first.scores, second.scores, strict=True)
+            rows = [(a[~a.isnan()], b[~a.isnan()]) for a, b in pairs if (~a.isnan()).sum() >= 3]
+            values = [value for a, b in rows if not math.isnan(value := measure(a, b))]
+            table[i, j] = table[j, i] = sum(values) / len(values) if values else math.nan
+    return table
+
+
+def _spearman(first: Tensor, second: Tensor) -> float:
+    from scipy import stats
+
+    if bool((first == first[0]).all()) or bool((second == second[0]).all()):
+        return math.nan
+    return float(stats.spearmanr(first.numpy(), second.numpy()).statistic)
+
+
+def _overlap(first: Tensor, second: Tensor, top: int) -> float:
+    count = min(top, len(first))
+    best = [set(scores.abs().topk(count).indices.tolist()) for scores in (first, second)]
+    return len(best[0] & best[1]) / count

@@ -1,0 +1,24 @@
+"""Text as a model sees it: ids encoded once, units that can be removed, targets to explain."""
+
+from glossator.text.chat import encode_chat
+from glossator.text.continuation import continue_ids, continue_text
+from glossator.text.encode import Encoded, encode, encode_ids
+from glossator.text.question import Asked, Branch, Question, ask, ask_classes
+from glossator.text.units import cut
+from glossator.text.words import word_segmenter
+
+__all__ = [
+    "Asked",
+    "Branch",
+    "Encoded",
+    "Question",
+    "ask",
+    "ask_classes",
+    "continue_ids",
+    "continue_text",
+    "cut",
+    "encode",
+    "encode_chat",
+    "encode_ids",
+    "word_segmenter",
+]

@@ -1,0 +1,232 @@
+"""The result types every room shares: units, targets, estimates, explanations.
+
+An `Explanation` is what the user keeps: for every target (an explained output) and every unit
+(a word, token, sentence or span of the text) a signed score, its standard error, what it cost
+and where it came from. Scores are NaN in memory, null on disk, where a unit cannot act on a
+target: it comes after it, is part of it, or is held fixed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Part = Literal["prompt", "continuation"]
+
+SCHEMA = "glossator.explanation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A span of the text that is kept or removed as one.
+
+    Attributes:
+        text: the characters, without surrounding white space.
+        start, end: character offsets into prompt + continuation.
+        tokens: the token ids of the unit; the units' ids in order are the whole sequence.
+        player: False for what is shown but held fixed (special and template tokens).
+        part: whether it belongs to the prompt or the continuation.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+    player: bool
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One explained output: a generated token, word or sequence, or a class.
+
+    Attributes:
+        text: the characters (or the class name, or "A − B" for a contrast).
+        start, end: character offsets into prompt + continuation (both 0 for a class).
+        tokens: the token ids (the class index for a class).
+        value: the readout with every unit present.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an attribution method returns, over players only.
+
+    Attributes:
+        scores: [targets players]; positive = the player raises the target's readout.
+            NaN where the player cannot act on the target.
+        stderr: standard error of each score, same shape; None when nothing was sampled.
+        dof: degrees of freedom of `stderr` (Student's t); None for a normal interval.
+        notes: what else the method measured, JSON values only (samples drawn, completeness gap).
+    """
+
+    scores: Float[Tensor, "targets players"]
+    stderr: Float[Tensor, "targets players"] | None = None
+    dof: int | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an explanation cost.
+
+    Attributes:
+        forward_rows: distinct token rows the model was asked about.
+        backward_rows: vector-Jacobian products, counted per row of the batch.
+        token_positions: token positions computed in forward passes (shared prefixes once).
+        seconds: wall-clock time.
+        peak_memory_bytes: peak resident memory of the process, or of the GPU when one is used.
+    """
+
+    forward_rows: int = 0
+    backward_rows: int = 0
+    token_positions: int = 0
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to make the same numbers again. No time stamps: same seed, same record.
+
+    Attributes:
+        method: registered name. parameters: its keyword arguments, as used.
+        readout: name of the readout; measure: its unit in words ("nats", "probability", ...).
+        removal: how an absent unit was represented. units, target_units: kinds asked for.
+        seed: seed of the estimator; None when nothing was drawn. generation: how the
+            continuation came about ({"mode": "given"} or {"mode": "sample", ...}).
+        model: {"name", "revision", "architecture", "parameters", "dtype", "device",
+            "attention", "weights_sha256"?}.
+        tokenizer: {"class", "sha256"}.
+        engine: "trie" or "batched", with the reason for the latter.
+        versions: {"glossator", "torch", "transformers", "python", "words"}: the last names the
+            rules that cut the text into words.
+        notes: what the method measured besides the scores (samples, completeness gap).
+    """
+
+    method: str
+    parameters: dict[str, Any]
+    readout: str
+    measure: str
+    removal: str
+    units: str
+    target_units: str
+    seed: int | None
+    generation: dict[str, Any]
+    model: dict[str, Any]
+    tokenizer: dict[str, Any]
+    engine: str
+    versions: dict[str, str]
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a model said what it said: signed scores of every unit for every target.
+
+    Attributes:
+        prompt, continuation: the text; offsets of units and targets point into their sum.
+        units: every span of the text in order, players and fixed ones.
+        targets: the explained outputs.
+        scores: [targets units], in `provenance.measure`; positive = the unit raises the
+            target's readout; NaN where the unit cannot act on the target.
+        stderr: standard errors of the same shape; None when nothing was sampled.
+        dof: degrees of freedom of `stderr`; None for normal intervals.
+        full, empty: [targets], the readout with all and with no players.
+        trust: measured trust; None until it is measured.
+
+    Example:
+        >>> from glossator import explain
+        >>> why = explain("Mia and Tom went to the park. Tom gave a kite to",
+        ...               max_new_tokens=1, method="leave_one_out")
+        >>> why.scores.shape == (len(why.targets), len(why.units))
+        True
+    """
+
+    prompt: str
+    continuation: str
+    units: tuple[Unit, ...]
+    targets: tuple[Target, ...]
+    scores: Float[Tensor, "targets units"]
+    stderr: Float[Tensor, "targets units"] | None
+    dof: int | None
+    full: Float[Tensor, " targets"]
+    empty: Float[Tensor, " targets"]
+    cost: Cost
+    provenance: Provenance
+    trust: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """Prompt and continuation, the string that all offsets point into."""
+        return self.prompt + self.continuation
+
+    def half_width(self, level: float = 0.95) -> Float[Tensor, "targets units"] | None:
+        """Half-width of the two-sided interval of each score; None when nothing was sampled.
+
+        Args:
+            level: confidence, between 0 and 1.
+
+        Returns:
+            [targets units], same unit as the scores.
+        """
+        if self.stderr is None:
+            return None
+        return self.stderr * interval_factor(level, self.dof)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one JSON file (large ones: JSON and safetensors beside it); see `glossator.load`.
+
+        Raises:
+            StoreError: the folder does not exist or cannot be written.
+        """
+        # Notebooks and scripts expect methods here; the rooms above are entered only when called.
+        from glossator.store import save
+
+        return save(self, path)
+
+    def _repr_html_(self) -> str:
+        from glossator.render import to_html
+
+        page: str = to_html(self, standalone=False)
+        return page
+
+    def __str__(self) -> str:
+        from glossator.render import to_text
+
+        text: str = to_text(self)
+        return text
+
+
+def interval_factor(level: float = 0.95, dof: int | None = None) -> float:
+    """How many standard errors a two-sided interval reaches to each side.
+
+    Args:
+        level: confidence, between 0 and 1.
+        dof: degrees of freedom of Student's t; None for the normal distribution.
+
+    Example:
+        >>> round(interval_factor(0.95), 2), round(interval_factor(0.95, 7), 2)
+        (1.96, 2.36)
+    """
+    from scipy.special import ndtri, stdtrit
+
+    tail = 0.5 + level / 2
+    return float(ndtri(tail) if dof is None else stdtrit(dof, tail))
+
+
+def undefined(shape: tuple[int, ...]) -> Tensor:
+    """A float64 tensor of NaN: scores before any is known."""
+    return torch.full(shape, math.nan, dtype=torch.float64)

@@ -1,0 +1,77 @@
+"""95% intervals hold the exact value in 92-98% of thousands of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+
+from glossator.attribution import banzhaf, exact_shapley, kernel_shap, lime, shapley
+from glossator.game import Game
+from glossator.types import Estimate, interval_factor
+from tests.attribution.games import generator, random_game, smooth_game
+
+COUNTS = [7, 8, 9, 10]  # of players before each target: none is enumerated below
+KINDS = {"smooth": smooth_game, "random": random_game}
+
+
+def enumerated(method: Callable[..., Estimate]) -> Callable[[Game], Estimate]:
+    return partial(method, samples=2**10, generator=generator())
+
+
+METHODS: dict[str, tuple[Callable[..., Estimate], Callable[[Game], Estimate]]] = {
+    "shapley": (partial(shapley, samples=32), exact_shapley),
+    "kernel_shap": (partial(kernel_shap, samples=160), exact_shapley),
+    "banzhaf": (partial(banzhaf, samples=160), enumerated(banzhaf)),
+    "lime": (partial(lime, samples=160), enumerated(lime)),
+}
+
+
+def coverage(
+    solve: Callable[..., Estimate],
+    exact: Callable[[Game], Estimate],
+    games: list[Game],
+    repeats: int,
+) -> tuple[float, int]:
+    """The share of scores within their intervals, and how many scores there were."""
+    hits = scores = 0
+    for game in games:
+        truth = exact(game).scores
+        for seed in range(repeats):
+            found = solve(game, generator=generator(seed))
+            assert found.stderr is not None
+            drawn = found.stderr > 0
+            reach = interval_factor(0.95, found.dof) * found.stderr
+            hits += int(((found.scores - truth).abs() <= reach)[drawn].sum())
+            scores += int(drawn.sum())
+    return hits / scores, scores
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("name", list(METHODS))
+def test_coverage(name: str, kind: str) -> None:
+    games = [KINDS[kind](seed, COUNTS) for seed in range(5)]
+    share, scores = coverage(*METHODS[name], games, repeats=20)
+    assert scores == 5 * 20 * sum(COUNTS)
+    assert 0.92 <= share <= 0.98
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_coverage_of_what_stops_when_precise(name: str) -> None:
+    """Looking at the intervals to decide when to stop does not spoil them."""
+    solve, exact = METHODS[name]
+    games = [smooth_game(seed, COUNTS) for seed in range(5)]
+    share, _ = coverage(partial(solve, precision=0.4), exact, games, repeats=20)
+    assert 0.92 <= share <= 0.98
+
+
+def test_coverage_notices_intervals_that_are_too_narrow() -> None:
+    def confident(game: Game, *, generator: torch.Generator) -> Estimate:
+        found = shapley(game, samples=32, generator=generator)
+        assert found.stderr is not None
+        return Estimate(found.scores, found.stderr / 1.5, found.dof)
+
+    share, _ = coverage(confident, exact_shapley, [smooth_game(0, COUNTS)], repeats=20)
+    assert share < 0.9

@@ -1,0 +1,23 @@
+"""What every test relies on: shapes checked at run time, no network, two threads."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from pathlib import Path
+
+# Set before transformers is imported: it reads the variable once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from jaxtyping import install_import_hook
+
+# Every annotation of the package is checked by beartype on each call; jaxtyping's are shapes.
+# Not so in cli, which holds no tensor: typer hands its commands a context of another class than
+# the typer.Context that it asks them to declare.
+PACKAGE = Path(__file__).parents[1] / "src" / "glossator"
+ROOMS = [found.name for found in pkgutil.iter_modules([str(PACKAGE)]) if found.name != "cli"]
+install_import_hook([f"glossator.{room}" for room in ROOMS], "beartype.beartype")
+
+import torch  # noqa: E402  (after the variable and the hook, as above)
+
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
