@@ -64,7 +64,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -q tests/house
+	$(VENV)/bin/python -m pytest -q tests/house/test_imports.py tests/house/test_sizes.py
 
 bench: $(PEERS)/.ready
 	$(PEERS)/bin/python -m benchmarks

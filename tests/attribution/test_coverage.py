@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 import torch
+from benchmarks.coverage import holds
 
 from glossator.attribution import banzhaf, exact_shapley, kernel_shap, lime, shapley
 from glossator.game import Game
-from glossator.types import Estimate, interval_factor
+from glossator.types import Estimate
 from tests.attribution.games import generator, random_game, smooth_game
 
 COUNTS = [7, 8, 9, 10]  # of players before each target: none is enumerated below
@@ -35,18 +36,13 @@ def coverage(
     games: list[Game],
     repeats: int,
 ) -> tuple[float, int]:
-    """The share of scores within their intervals, and how many scores there were."""
-    hits = scores = 0
-    for game in games:
-        truth = exact(game).scores
-        for seed in range(repeats):
-            found = solve(game, generator=generator(seed))
-            assert found.stderr is not None
-            drawn = found.stderr > 0
-            reach = interval_factor(0.95, found.dof) * found.stderr
-            hits += int(((found.scores - truth).abs() <= reach)[drawn].sum())
-            scores += int(drawn.sum())
-    return hits / scores, scores
+    """The share of uncertain scores within their intervals, and how many these are."""
+    counts = [
+        holds(exact(game).scores, (solve(game, generator=generator(r)) for r in range(repeats)))
+        for game in games
+    ]
+    hits, scores, _ = map(sum, zip(*counts, strict=True))
+    return hits / scores, int(scores)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -108,6 +108,11 @@ def test_too_few_samples_for_so_many_players(method: Callable[..., Estimate]) ->
         method(random_game(4, [12]), samples=14, generator=generator())
 
 
+def test_too_few_samples_for_a_lasso() -> None:
+    with pytest.raises(InputError, match="at least 16 coalitions, got 15: type --samples"):
+        sparse_linear(random_game(4, [12]), samples=15, generator=generator())
+
+
 @pytest.mark.parametrize("method", SAMPLED)
 @pytest.mark.parametrize(
     ("options", "message"),

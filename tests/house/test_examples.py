@@ -1,51 +1,77 @@
 """The examples of README, CONTRIBUTING and docs run as they are written.
 
-Blocks marked `python` and `bash` are run, one process per page and language, in a scratch folder.
-Blocks marked `console` are for reading: they clone, install, or need the network.
+Blocks marked `python` and `bash` are run, page by page, in a scratch folder: those of README's
+shell by a shell, all others in this process, where PyTorch is loaded already. Blocks marked
+`console` are for reading: they install, or need the network.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from glossator.cli import main
+
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FUTURE = "from __future__ import annotations\n"  # allowed at the very beginning only
-FUTURE = "from __future__ import annotations\n"  # allowed at the very beginning only
-BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def examples() -> list[tuple[str, str, str]]:
-    found: dict[tuple[str, str], str] = {}
-    for page in PAGES:
-        for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
-            key = (str(page.relative_to(ROOT)), language)
-            found[key] = found.get(key, "") + code.replace(FUTURE, "")
-    return [(page, language, code) for (page, language), code in found.items()]
+def blocks(page: Path, language: str) -> list[str]:
+    pattern = rf"^```{language}\n(.*?)^```$"
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    ("page", "language", "code"), examples(), ids=lambda value: value if len(value) < 60 else "code"
-)
-def test_examples_run(page: str, language: str, code: str, tmp_path: Path) -> None:
-    binaries = str(Path(sys.executable).parent)
-    path = os.pathsep.join([binaries, os.environ["PATH"]])
-    if language == "python":
-        command = [sys.executable, "-c", FUTURE + code]
-    else:
-        command = ["bash", "-euo", "pipefail", "-c", code]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
+def pages(language: str) -> list[Path]:
+    return [page for page in PAGES if blocks(page, language)]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("page", pages("python"), ids=name)
+def test_python(page: Path) -> None:
+    names: dict[str, object] = {"__name__": "example"}
+    for code in blocks(page, "python"):
+        exec(compile(code, name(page), "exec", dont_inherit=True), names)
+
+
+@pytest.mark.parametrize("page", [page for page in pages("bash") if page != README], ids=name)
+def test_commands(page: Path) -> None:
+    for line in "".join(blocks(page, "bash")).splitlines():
+        program, *words = shlex.split(line)
+        assert program == "glossator", line
+        with contextlib.ExitStack() as stack:
+            if ">" in words:
+                words, (file,) = words[: words.index(">")], words[words.index(">") + 1 :]
+                stack.enter_context(
+                    contextlib.redirect_stdout(stack.enter_context(open(file, "w")))
+                )
+            assert main(words) == 0, line
+
+
+def test_readme_in_a_shell() -> None:
+    (code,) = blocks(README, "bash")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = ["bash", "-euo", "pipefail", "-c", code]
+    done = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_readme_has_examples_of_both_kinds() -> None:
-    kinds = {(page, language) for page, language, _ in examples()}
-    assert {("README.md", "python"), ("README.md", "bash")} <= kinds
+def test_readme_has_about_ten_lines_of_python_and_five_of_shell() -> None:
+    (python,), (bash,) = blocks(README, "python"), blocks(README, "bash")
+    assert len(python.splitlines()) <= 10
+    assert len(bash.splitlines()) == 5

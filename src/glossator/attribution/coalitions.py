@@ -89,7 +89,7 @@ def probability(law: Law, keep: Bool[Tensor, "*rows players"]) -> Float[Tensor, 
 def player_sets(
     game: Game,
 ) -> Iterator[tuple[Int[Tensor, " targets"], Int[Tensor, " players"]]]:
-    """Targets that have the same players, and these players; none are left out.
+    """Targets that have the same players, and these; targets without players are left out.
 
     Largest set first, since the coalitions of the others are among its own.
     """

@@ -32,10 +32,11 @@ def integrated_gradients(
     The rule is adaptive Simpson. The integral over a segment of the line, summed over players,
     must be the difference of the values at its ends, which are known; so the error of every
     segment is known too, and those with the largest (over targets) are bisected until `steps`
-    points are spent. Measured on a small Llama-shaped story model, largest completeness gap of
-    8 targets from the mean embedding at 64 points: 0.3%, against 1.3% for the midpoint rule
-    and 11% for Gauss-Legendre; from the zero embedding, where normalisation makes the line
-    rugged, 64 points are too few for any rule, and at 256 it is 0.06% against 580% and 81%.
+    points are spent. Measured on a Llama-shaped story model of 260,000 parameters, largest
+    completeness gap of 8 targets as a share of their effects: from the mean embedding at 64
+    points 0.3%, against 1.3% by the midpoint rule and 11% by Gauss-Legendre; from the zero
+    embedding, where normalisation makes the line rugged, 64 points are too few for any of
+    them, and at 256 it is 0.06% against 580% and 81%.
 
     Args:
         tape: values and gradients, with a removal that has embeddings.
@@ -56,7 +57,8 @@ def integrated_gradients(
     way = tape.inputs - absent
 
     def pull(at: Tensor) -> tuple[Tensor, Tensor]:
-        points = absent + at.to(way)[:, None, None] * way
+        # In float32 at least: half precision would move the points, not their weights.
+        points = absent + at.to(way.device, torch.float32)[:, None, None] * way
         return tape.pull(points, lambda gradients: (gradients * way).sum(-1))
 
     count = min(_SEGMENTS, (steps - 1) // 2)

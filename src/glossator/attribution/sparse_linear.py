@@ -13,6 +13,9 @@ from glossator.game.game import Game
 from glossator.registry import attribution
 from glossator.types import Estimate
 
+# With fewer, some player is likely to be present, or absent, in all coalitions of a resample.
+_FEWEST = 16
+
 
 @attribution(
     "sparse_linear",
@@ -63,7 +66,7 @@ def sparse_linear(
         raises the readout, 0 = the fit does without it.
 
     Raises:
-        InputError: no samples, alpha not above 0, or fewer than 2 bootstraps.
+        InputError: fewer than 16 samples, alpha not above 0, or fewer than 2 bootstraps.
 
     Example:
         >>> game = Game(lambda keep: keep.double() @ torch.tensor([[2.0], [0.01]]).double(),
@@ -82,6 +85,11 @@ def sparse_linear(
         scores = torch.from_numpy(_lasso(keep, value, alpha))
         if sample.exact:
             return Fit(scores, torch.zeros_like(scores), len(keep))
+        if len(keep) < _FEWEST:
+            raise InputError(
+                f"sparse_linear needs at least {_FEWEST} coalitions, got {len(keep)}: "
+                "type --samples 64, or leave it out"
+            )
         draws = torch.randint(len(keep), (bootstraps, len(keep)), generator=generator).numpy()
         resampled = np.stack([_lasso(keep[rows], value[rows], alpha) for rows in draws])
         return Fit(scores, torch.from_numpy(resampled).std(0), len(keep) - 1)

@@ -79,7 +79,10 @@ def surrogate(
     start = _first(game.players, samples)
     copies = 2 if paired else 1
     if start < copies or start % copies:
-        raise InputError(f"samples come in pairs, got {start}: type --samples {start // 2 * 2 + 2}")
+        wanted = "an even number, as coalitions come in pairs" if paired else "at least 1"
+        raise InputError(
+            f"samples must be {wanted}, got {start}: type --samples {start // 2 * 2 + 2}"
+        )
     drawn = torch.zeros(0, copies, game.players, dtype=torch.bool)
 
     def estimate(budget: int) -> Estimate:
@@ -144,7 +147,7 @@ def _samples(
     # In one go, so that the engine computes what rows share once; all else is looked up.
     largest = [among_all(every(len(p)), p, game.players) for _, p in sets if len(p) <= few][:1]
     game(torch.cat([_ends(game), drawn.flatten(0, 1), *largest]))
-    total = game.full - game.empty
+    total, seen = game.full - game.empty, ask(game, drawn)
     for targets, players in sets:
         exact = len(players) <= few
         if exact:
@@ -152,7 +155,7 @@ def _samples(
             value = ask(game, among_all(keep, players, game.players))
             weight = budget * probability(law, keep[:, 0])
         else:
-            keep, value = drawn[..., players], ask(game, drawn)
+            keep, value = drawn[..., players], seen
             weight = torch.ones(len(drawn), dtype=torch.float64)
         yield targets, players, Sample(keep, value[..., targets], weight, total[targets], exact)
 

@@ -17,7 +17,7 @@ CPU_TOKENS = 768
 
 GPU_TOKENS = 16384
 
-HEAD_BYTES = 32 * 2**20
+HEAD_BYTES = 2**24
 """Logits of one block of read positions, unless the bound is smaller."""
 
 
@@ -68,8 +68,8 @@ class Budget:
     def head_rows(self, model: LanguageModel) -> int:
         """Read positions whose logits are held at once: a multiple of 16."""
         row = model.embedding.weight.shape[0] * max(model.dtype.itemsize, 4)
-        bound = min(HEAD_BYTES, (self.max_memory or HEAD_BYTES) // 4)
-        return max(int(bound // (2 * row)) // 16 * 16, 16)
+        bound = HEAD_BYTES if self.max_memory is None else min(HEAD_BYTES, self.max_memory // 8)
+        return max(bound // row // 16 * 16, 16)
 
     def _tokens(self, model: LanguageModel) -> int:
         assert self.max_memory is not None

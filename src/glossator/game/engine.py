@@ -69,6 +69,7 @@ class Engine:
         self._builder = RowBuilder(self.question, self.players, self.absence, self.draw)
         self._scored = scored_tokens(self.question)
         self._reference: Tensor | None = None
+        self._splits = self.model.splits  # tried now, in plain rows
 
     def evaluate(
         self, keep: Bool[Tensor, "coalitions players"]
@@ -201,7 +202,7 @@ class Engine:
         pad = -len(tokens) % 16
         inputs = self._inputs(np.pad(tokens, (0, pad)))[None]
         positions = torch.from_numpy(np.pad(places, (0, pad)))[None]
-        if self.model.splits:
+        if self._splits:
             hidden = self.model.body(inputs, positions, None)[0]
             yield from self._head(hidden, found, at)
         else:
@@ -249,7 +250,7 @@ class Engine:
         inputs = self._inputs(np.where(valid, tokens, 0))
         arguments = (inputs, torch.from_numpy(positions), torch.from_numpy(valid).long())
         index = torch.from_numpy(row_of * width + depth).to(self.model.device)
-        if self.model.splits:
+        if self._splits:
             hidden = self.model.body(*arguments).flatten(0, 1)
             yield from self._head(hidden, found, index.cpu().numpy())
         else:

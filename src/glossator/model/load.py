@@ -153,5 +153,7 @@ def _kind(name: str, path: str, options: dict[str, Any]) -> tuple[Kind, Any]:
 
 
 def _first_line(error: BaseException) -> str:
+    if "custom code" in str(error):
+        return "it comes with remote code, which is run only with --trust-remote-code"
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
