@@ -67,7 +67,7 @@ class Budget:
 
     def head_rows(self, model: LanguageModel) -> int:
         """Read positions whose logits are held at once: a multiple of 16."""
-        row = model.embedding.weight.shape[0] * max(model.dtype.itemsize, 4)
+        row = int(model.embedding.weight.shape[0]) * max(model.dtype.itemsize, 4)
         bound = HEAD_BYTES if self.max_memory is None else min(HEAD_BYTES, self.max_memory // 8)
         return max(bound // row // 16 * 16, 16)
 

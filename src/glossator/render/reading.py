@@ -124,7 +124,7 @@ class Reading:
         """How strongly a score is coloured, 0 to 8; 0 within its interval or when undefined."""
         if self.uncertain[target, unit] or not math.isfinite(self.scores[target, unit]):
             return 0
-        return round(8 * abs(self.scores[target, unit]) / self.scale)
+        return round(8 * abs(float(self.scores[target, unit])) / self.scale)
 
     @cached_property
     def names(self) -> list[str]:
@@ -175,7 +175,9 @@ class Reading:
         """What a number means, how it was measured, and what it cost."""
         e, noun = self.explanation, self.noun
         readout = READOUTS.get(e.provenance.readout, e.provenance.readout)
-        meaning = [f"Scores in {e.provenance.measure}: + the {noun} raises the {readout}, − lowers it"]
+        meaning = [
+            f"Scores in {e.provenance.measure}: + the {noun} raises the {readout}, − lowers it"
+        ]
         if self.sampled:
             meaning += ["± 95% interval", "~ the interval contains 0"]
         meaning += ["= tied", f"word₂ the second such {noun}"]
@@ -191,7 +193,9 @@ class Reading:
         facts = [f"Method {p.method}", f"removal {p.removal}"]
         samples: Any = p.notes.get("samples", p.parameters.get("samples"))
         if samples is not None:
-            facts.append(f"{samples:,} samples" if isinstance(samples, int) else f"samples {samples}")
+            facts.append(
+                f"{samples:,} samples" if isinstance(samples, int) else f"samples {samples}"
+            )
         if p.seed is not None:
             facts.append(f"seed {p.seed}")
         facts.append(f"model {p.model.get('name', 'unknown')}")

@@ -66,8 +66,8 @@ def print_terminal(explanation: Explanation, console: Console | None = None) -> 
     console = console or Console(highlight=False)
     reading = Reading(explanation)
     for block in (_text(reading), _map(reading, console.width), _targets(reading, console.width)):
-        for line in block:
-            console.print(line, soft_wrap=False)
+        for shown in block:
+            console.print(shown, soft_wrap=False)
         if block:
             console.print()
     for line in reading.legend():
@@ -83,11 +83,14 @@ def _text(reading: Reading) -> list[Padding]:
             unit = explanation.units[source.unit]
             if reading.level(0, source.unit):
                 shown.stylize(_style(source.score), unit.start, unit.end)
-    parts = [Text("prompt", style="dim"), shown[: len(explanation.prompt)]]
+    parts: list[Text] = [Text("prompt", style="dim"), shown[: len(explanation.prompt)]]
     if explanation.continuation:
         written = shown[len(explanation.prompt) :]
         written.stylize("bold")
-        parts += [Text("generated", style="dim"), written[len(written) - len(written.plain.lstrip()) :]]
+        parts += [
+            Text("generated", style="dim"),
+            written[len(written) - len(written.plain.lstrip()) :],
+        ]
     return [Padding(part, (0, 0, 0, 2 * (i % 2))) for i, part in enumerate(parts)]
 
 
@@ -142,7 +145,9 @@ def _heading(reading: Reading, target: int) -> Text:
     line = Text(reading.label(one), style="bold")
     line.append(f"  {reading.value(one)}", style="not bold")
     if math.isfinite(empty):
-        line.append(f"  (with no {reading.noun}: {empty:.2f})".replace("-", "−"), style="dim not bold")
+        line.append(
+            f"  (with no {reading.noun}: {empty:.2f})".replace("-", "−"), style="dim not bold"
+        )
     return line
 
 
@@ -172,7 +177,9 @@ def _rest(reading: Reading, rest: list[Source]) -> list[str]:
     if not rest:
         return []
     noun = reading.noun + ("s" if len(rest) > 1 else "")
-    return [f"     … and {len(rest)} more {noun}, at most {abs(rest[0].score):.{reading.decimals}f}"]
+    return [
+        f"     … and {len(rest)} more {noun}, at most {abs(rest[0].score):.{reading.decimals}f}"
+    ]
 
 
 class _Axis:

@@ -142,7 +142,7 @@ def inquire(
     cutting = {"kind": units} if isinstance(units, str) else {"spans": units}
     if model.kind == "classifier":
         question, encoded = _ask_classes(model, prompt, classes, contrast, cutting)
-        generation: dict[str, Any] = {"mode": "classification"}
+        generation: dict[str, Any] = {"mode": "classification", "contrast": contrast}
     else:
         if classes is not None:
             raise InputError(f"{model.name} is no classifier: it has no classes to explain")
@@ -156,7 +156,10 @@ def inquire(
             new = generate(model, start.ids, **how)
             encoded = continue_ids(model.tokenizer, start, new)
             generation = {"mode": "sampled" if sample else "greedy"} | how
-        foil = None if contrast is None else continue_text(model.tokenizer, start, contrast)
+        foil = None
+        if contrast is not None:
+            foil = continue_text(model.tokenizer, start, contrast)
+            generation["contrast"] = contrast
         question = ask(encoded, target_kind=target_units, contrast=foil, players=players, **cutting)
     model.check_length(len(encoded.ids))
     return Inquiry(

@@ -1,0 +1,145 @@
+"""An explanation as a page of its own, or inside a notebook: one web component, nothing loaded.
+
+Data, style and code are in the page. What the user wrote reaches it only as JSON whose "<" is
+escaped, or as escaped text, and is never parsed as markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glossator.render.reading import READOUTS, Reading
+from glossator.types import Explanation
+
+_PAGE_STYLE = (
+    "body { margin: 0; } @media (prefers-color-scheme: dark) { body { background: #161617; } }"
+)
+
+
+def to_html(explanation: Explanation, standalone: bool = True) -> str:
+    """An explanation to explore: point at a generated word to see its sources.
+
+    Args:
+        explanation: what to show.
+        standalone: a whole page; otherwise an element for a notebook's output.
+
+    Returns:
+        HTML that needs no network. Without JavaScript it shows a table.
+
+    Example:
+        >>> from glossator import explain
+        >>> page = to_html(explain("Tom gave a kite to", max_new_tokens=1))
+        >>> page.startswith("<!doctype html>"), "http" in page.split("<body>")[0]
+        (True, False)
+    """
+    element = (
+        "<glossator-explanation>"
+        f'<script type="application/json">{_data(explanation)}</script>'
+        f"{_table(explanation)}</glossator-explanation>\n<script>{_script()}</script>"
+    )
+    if not standalone:
+        return element
+    policy = (
+        f"default-src 'none'; script-src '{_digest(_script())}'; style-src '{_digest(_PAGE_STYLE)}'"
+    )
+    title = html.escape(_title(explanation))
+    return (
+        "<!doctype html>\n"
+        '<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{title}</title><style>{_PAGE_STYLE}</style></head>\n"
+        f"<body>{element}</body></html>\n"
+    )
+
+
+def _title(explanation: Explanation) -> str:
+    return "Why the model said it" if explanation.continuation else "Why the model chose it"
+
+
+def _data(explanation: Explanation) -> str:
+    """The component's data as JSON that cannot close a script element."""
+    reading, provenance = Reading(explanation), explanation.provenance
+    best = np.nan_to_num(np.abs(reading.scores)).max(axis=1, initial=0.0)
+    record: dict[str, Any] = {
+        "title": _title(explanation),
+        "facts": " · ".join(reading.facts()),
+        "text": explanation.text,
+        "continuation": len(explanation.continuation),
+        "units": [
+            {"start": u.start, "end": u.end, "player": u.player, "name": name}
+            for u, name in zip(explanation.units, reading.names, strict=True)
+        ],
+        "targets": [
+            {
+                "start": t.start if _in_text(explanation, t.start, t.end) else 0,
+                "end": t.end if _in_text(explanation, t.start, t.end) else 0,
+                "label": reading.label(t),
+                "value": reading.value(t),
+            }
+            for t in explanation.targets
+        ],
+        "first": int(best.argmax()) if len(best) else 0,
+        "scores": _packed(reading.scores),
+        "half": _packed(reading.half) if reading.sampled else None,
+        "scale": reading.scale,
+        "decimals": reading.decimals,
+        "measure": provenance.measure,
+        "readout": READOUTS.get(provenance.readout, provenance.readout),
+        "legend": reading.legend()[:1] + reading.legend()[2:],
+        "record": json.dumps(
+            {"provenance": asdict(provenance), "cost": asdict(explanation.cost)},
+            ensure_ascii=False,
+            indent=1,
+            default=str,
+        ),
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _in_text(explanation: Explanation, start: int, end: int) -> bool:
+    """Whether a target can be pointed at in the text: a contrast is not what was said."""
+    return end > start and explanation.provenance.generation.get("contrast") is None
+
+
+def _packed(table: NDArray[np.float64]) -> str:
+    return base64.b64encode(table.astype("<f4").tobytes()).decode()
+
+
+@cache
+def _script() -> str:
+    static = files("glossator.render") / "static"
+    style = json.dumps((static / "explanation.css").read_text(encoding="utf-8"))
+    return f"{{const GLOSSATOR_CSS={style};\n{(static / 'explanation.js').read_text('utf-8')}}}"
+
+
+def _digest(inline: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+
+
+def _table(explanation: Explanation) -> str:
+    """What is seen where no script runs: the most decisive words of each target."""
+    reading = Reading(explanation)
+    rows = []
+    for t, target in enumerate(explanation.targets):
+        scores, half = reading.scores[t], reading.half[t]
+        best = np.argsort(-np.nan_to_num(np.abs(scores)), kind="stable")[:5]
+        words = ", ".join(
+            f"{reading.names[u]} {reading.signed(scores[u])}{reading.half_text(half[u])}"
+            for u in best
+            if np.isfinite(scores[u])
+        )
+        cells = (reading.label(target), reading.value(target), words)
+        rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+    head = "<tr><th>target</th><th>value</th><th>most decisive</th></tr>"
+    return f"<table>{head}{''.join(rows)}</table>"
