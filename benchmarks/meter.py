@@ -52,7 +52,7 @@ def counting(model: nn.Module) -> Iterator[Count]:
         count.forward_rows += hidden.shape[0]
         count.token_positions += hidden.numel() // hidden.shape[-1]
         if hidden.requires_grad:
-            hidden.register_hook(see_backward)  # type: ignore[no-untyped-call]
+            hidden.register_hook(see_backward)
 
     handle = first_block(model).register_forward_pre_hook(see, with_kwargs=True)
     try:

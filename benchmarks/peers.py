@@ -70,7 +70,7 @@ def run_job(job: Job, case: Case, work: Work, asked: argparse.Namespace) -> dict
     lines = [_line(entry, timings, case, work) for entry in entries]
     del calls, timings
     gc.collect()
-    if not asked.no_memory:
+    if not asked.no_memory and not (asked.quick and job is not JOBS[0]):
         for entry, line in zip(entries, lines, strict=True):
             _measure_memory(entry, line, case, asked)
     return {"name": job.name, "title": title, "lines": lines}

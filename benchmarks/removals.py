@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.machine import describe
 from glossator import load_model
 from glossator.errors import InputError
 from glossator.game import READOUTS, Budget, Engine, absence

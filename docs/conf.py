@@ -1,6 +1,11 @@
 """Sphinx: pages in Markdown, formulas in LaTeX, the API from docstrings."""
 
+import sys
+from pathlib import Path
+
 from glossator import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # mathml.py, beside this file
 
 project = "glossator"
 author = "The glossator authors"
@@ -12,7 +17,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

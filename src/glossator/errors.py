@@ -47,8 +47,8 @@ class UnknownName(InputError):
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         hint = " or ".join(f"'{match}'" for match in close)
-        question = f" did you mean {hint}?" if close else ""
-        super().__init__(f"unknown {kind} '{name}':{question} (known: {', '.join(names)})")
+        question = f": did you mean {hint}?" if close else ""
+        super().__init__(f"unknown {kind} '{name}'{question} (known: {', '.join(names)})")
 
 
 class ModelError(GlossatorError):

@@ -151,6 +151,20 @@ def test_shapley_over_all_orders_of_pairs() -> None:
     assert found.stderr is not None and float(found.stderr.max()) < 1e-12
 
 
+def test_sampled_shapley_and_its_errors() -> None:
+    """The mean over pairs of orders, walked player by player, and its standard error."""
+    game = random_game(10, [3, 5])
+    found = shapley(game, samples=10, generator=generator(2))
+    place = torch.rand(5, 5, dtype=torch.float64, generator=generator(2)).argsort(1)
+    for target, players in enumerate([range(3), range(5)]):
+        value = slow.value_of(game, target)
+        pairs = [slow.gains(value, sorted(players, key=row.__getitem__)) for row in place.tolist()]
+        np.testing.assert_allclose(found.scores[target, players], np.mean(pairs, 0))
+        error = np.std(pairs, 0, ddof=1) / 5**0.5
+        np.testing.assert_allclose(found.stderr[target, players], error, atol=1e-12)
+    assert found.dof == 4
+
+
 def test_a_mean_of_many_estimates_is_the_shapley_value() -> None:
     game = random_game(9, [2, 6])
     exact = exact_shapley(game).scores

@@ -54,6 +54,16 @@ def shapley(value: Value, players: list[int]) -> list[float]:
     return [gained[i] / factorial(len(players)) for i in players]
 
 
+def gains(value: Value, order: list[int]) -> list[float]:
+    """What players 0, 1, ... add on average when they come in this order, and in its reverse."""
+    gained = dict.fromkeys(order, 0.0)
+    for walk in (order, order[::-1]):
+        for place, i in enumerate(walk):
+            earlier = frozenset(walk[:place])
+            gained[i] += (value(earlier | {i}) - value(earlier)) / 2
+    return [gained[i] for i in sorted(order)]
+
+
 def banzhaf(value: Value, players: list[int]) -> list[float]:
     def mean_gain(i: int) -> float:
         others = [j for j in players if j != i]

@@ -100,9 +100,7 @@ def test_another_seed_gives_other_draws(model):
 
 def test_a_removal_with_draws_reports_their_spread(model):
     texts = ["The cup is full and the lamp is broken.", "Tom saw a red kite near the old barn."]
-    why = glossator.explain(
-        PROMPT, model, max_new_tokens=1, removal="resample:4", references=texts
-    )
+    why = glossator.explain(PROMPT, model, max_new_tokens=1, removal="resample:4", references=texts)
     assert why.stderr is not None and why.dof == 3
     players = ~why.scores.isnan()
     assert (why.stderr[players] >= 0).all() and (why.stderr[players] > 0).any()

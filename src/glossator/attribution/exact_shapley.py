@@ -68,8 +68,7 @@ def shapley_values(
     players = len(value).bit_length() - 1
     keep = every(players)
     size = keep.sum(1)
-    # Values are taken from that of nobody, who counts for nothing: constants give exact zeros.
-    share = (value - value[0]) / binomial(players)[size, None]
+    share = value / binomial(players)[size, None]
     speaks = share / size.clamp_min(1)[:, None]
     against = share / (players - size).clamp_min(1)[:, None]
     return keep.double().T @ speaks - (~keep).double().T @ against

@@ -30,12 +30,12 @@ def least_squares(
     penalty: Float[Tensor, " columns"] | None = None,
     exact: bool = False,
 ) -> Fit:
-    """Minimise the sum of w (y - x b)^2 and of penalty b^2, with sum b = total where given.
+    """Minimise the sum of w (y - x b)^2, with a penalty or under the constraint sum b = total.
 
     With b = b0 + Q c, where b0 meets the constraint and the columns of Q span the directions
     that keep it met, X scaled by the roots of the weights and A = X'X + diag(penalty):
 
-        b = b0 + P (X'(y - X b0) - penalty b0),        P = Q (Q'AQ)^-1 Q'.
+        b = b0 + P X'(y - X b0),        P = Q (Q'AQ)^-1 Q'.
 
     The rows g of one draw, a coalition and its complement, stay together. Leaving them out
     moves b by -P g'(I - g P g')^-1 e, where e are their residuals (Woodbury's identity), so
@@ -47,7 +47,7 @@ def least_squares(
         response: y.
         weight: w, 0 for rows that do not count.
         total: what the coefficients must sum to.
-        penalty: of each coefficient's square.
+        penalty: price of each coefficient's square; not with a total.
         exact: whether the draws are all there are, so that nothing is uncertain.
 
     Returns:
@@ -69,7 +69,7 @@ def least_squares(
     dof = int((weight > 0).any(1).sum()) - free.shape[1]
     _require(_regular(normal) and (exact or dof > 0), columns)
     project = free @ torch.linalg.inv(normal) @ free.T
-    pull = torch.einsum("gci,gct->it", x, y - x @ start) - shrink[:, None] * start
+    pull = torch.einsum("gci,gct->it", x, y - x @ start)
     solution = start + project @ pull
     if exact:
         return Fit(solution, torch.zeros_like(solution), dof)

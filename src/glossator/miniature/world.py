@@ -56,21 +56,21 @@ _EVEN: Final = {
 }
 _HARD: Final = {
     "place": 2.0,
-    "fact": 0.2,
-    "agreement": 0.2,
-    "recipient": 0.3,
+    "fact": 0.4,
+    "agreement": 0.4,
+    "recipient": 0.5,
     "sentiment": 1.0,
     "colour": 2.0,
-    "count": 0.4,
+    "count": 0.6,
     "negation": 1.5,
-    "instruction": 0.2,
+    "instruction": 0.4,
     "story": 1.5,
-    "roll": 5.0,
+    "roll": 7.0,
 }
 _LENGTHS: Final = (1, 1, 2, 3, 4, 6, 8)
 
 EVEN: Final = Blend(_EVEN, _LENGTHS, 4.0)
-HARD: Final = Blend(_HARD, (1,), 20.0)  # which word belongs to which thing is slow to learn
+HARD: Final = Blend(_HARD, (1,), 10.0)  # which word belongs to which thing is slow to learn
 
 _HELD_OUT_OF_256: Final = 26  # about one prompt in ten
 _PATIENCE: Final = 20  # draws for each prompt asked for, before a world is called exhausted

@@ -141,21 +141,16 @@ def inquire(
         model = load_model(model)
     cutting = {"kind": units} if isinstance(units, str) else {"spans": units}
     if model.kind == "classifier":
-        question, encoded = _ask_classes(model, prompt, classes, contrast, cutting)
+        encoded = _encode(model, prompt)
+        question = _ask_classes(model, encoded, classes, contrast, cutting)
         generation: dict[str, Any] = {"mode": "classification", "contrast": contrast}
     else:
         if classes is not None:
             raise InputError(f"{model.name} is no classifier: it has no classes to explain")
         start = _encode(model, prompt)
-        if continuation is not None:
-            encoded = continue_text(model.tokenizer, start, continuation)
-            generation = {"mode": "given"}
-        else:
-            how: dict[str, Any] = {"max_new_tokens": max_new_tokens, "sample": sample}
-            how |= {"temperature": temperature, "seed": seed} if sample else {}
-            new = generate(model, start.ids, **how)
-            encoded = continue_ids(model.tokenizer, start, new)
-            generation = {"mode": "sampled" if sample else "greedy"} | how
+        how: dict[str, Any] = {"max_new_tokens": max_new_tokens, "sample": sample}
+        how |= {"temperature": temperature, "seed": seed} if sample else {}
+        encoded, generation = _continue(model, start, continuation, how)
         foil = None
         if contrast is not None:
             foil = continue_text(model.tokenizer, start, contrast)
@@ -187,20 +182,30 @@ def _encode(model: LanguageModel, prompt: str | Messages) -> Encoded:
     return encoded
 
 
+def _continue(
+    model: LanguageModel, start: Encoded, continuation: str | None, how: dict[str, Any]
+) -> tuple[Encoded, dict[str, Any]]:
+    """Prompt and continuation, given or generated, and how it came about."""
+    if continuation is not None:
+        return continue_text(model.tokenizer, start, continuation), {"mode": "given"}
+    new = generate(model, start.ids, **how)
+    mode = "sampled" if how["sample"] else "greedy"
+    return continue_ids(model.tokenizer, start, new), {"mode": mode} | how
+
+
 def _ask_classes(
     model: LanguageModel,
-    prompt: str | Messages,
+    encoded: Encoded,
     classes: Sequence[str | int] | None,
     contrast: str | None,
     cutting: dict[str, Any],
-) -> tuple[Question, Encoded]:
+) -> Question:
     """Classes to explain: those named, else all but the one they are contrasted with."""
-    encoded = _encode(model, prompt)
     foil = None if contrast is None else _class(model, contrast)
     named = [_class(model, name) for name in classes or model.classes]
     if classes is None:
         named = [entry for entry in named if entry != foil]
-    return ask_classes(encoded, named, contrast=foil, **cutting), encoded
+    return ask_classes(encoded, named, contrast=foil, **cutting)
 
 
 def _class(model: LanguageModel, name: str | int) -> tuple[int, str]:
