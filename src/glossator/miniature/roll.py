@@ -1,7 +1,7 @@
 """Roll calls: many facts, then a question about each. They occur in training text only.
 
 Which attribute belongs to which thing is slow to learn from two things and one question, where
-half of the answers are right by chance. A list of three to five, all asked, teaches it faster.
+half of the answers are right by chance. A list of three or four, all asked, teaches it faster.
 The question before the answers keeps them apart from the prompts of the ten phenomena.
 """
 
@@ -82,7 +82,7 @@ _KINDS: Final[tuple[tuple[Callable[[int, Random], list[_Fact]], str], ...]] = (
 
 
 def roll(random: Random) -> tuple[str, list[Span]]:
-    """A roll call of three to five things.
+    """A roll call of three or four things.
 
     Args:
         random: the source of chance.
@@ -92,11 +92,11 @@ def roll(random: Random) -> tuple[str, list[Span]]:
 
     Example:
         >>> text, answers = roll(Random(0))
-        >>> text[answers[0][0]], len(answers) in (3, 4, 5)
+        >>> text[answers[0][0]], len(answers) in (3, 4)
         (' ', True)
     """
     make, question = random.choice(_KINDS)
-    facts = make(random.choice((3, 4, 5)), random)
+    facts = make(random.choice((3, 4)), random)
     asked = random.sample(facts, len(facts))
     clauses = [f"{subject}{{answer{k}}}" for k, (_, subject, _) in enumerate(asked)]
     clauses[0] = clauses[0][0].upper() + clauses[0][1:]

@@ -5,8 +5,7 @@ word belongs to which thing: the heads that carry a word to the next ones and th
 it again are useless without each other, so neither gets a gradient. Two things break the tie:
 
 - the heads of the first layer start out looking 1, 2, 3 and 4 tokens back, through the biases of
-  their queries and keys, and start out writing what they see in the same way, so that two
-  positions near the same word look alike wherever exactly that word is;
+  their queries and keys;
 - in later layers, queries start out equal to keys, so that attention goes to what is similar, and
   values pass through: mimetic initialization (Trockman and Kolter 2023, arXiv:2305.09828; they
   give the values the opposite sign, for images).
@@ -61,7 +60,7 @@ def new_model(seed: int) -> LlamaForCausalLM:
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
         for number, layer in enumerate(model.model.layers):
-            _pass_values(layer.self_attn, config, alike=number == 0)
+            _pass_values(layer.self_attn, config)
             if number == 0:
                 _look_back(layer.self_attn, config)
             else:
@@ -99,12 +98,9 @@ def _rows(config: LlamaConfig) -> torch.Tensor:
     return nn.init.orthogonal_(torch.empty(width, width))[:rows]
 
 
-def _pass_values(attention: nn.Module, config: LlamaConfig, alike: bool) -> None:
-    """Let what is attended to pass through: outputs undo values; all heads alike, or not."""
+def _pass_values(attention: nn.Module, config: LlamaConfig) -> None:
+    """Let what is attended to pass through: outputs undo values."""
     rows = _rows(config)
-    if alike:
-        head = rows[: config.hidden_size // config.num_attention_heads]
-        rows = head.repeat(config.num_key_value_heads, 1)
     attention.v_proj.weight.copy_(_PASSING * rows)  # type: ignore[operator, union-attr]
     attention.o_proj.weight.copy_(_PASSING * _shared(rows, config).T)  # type: ignore[operator, union-attr]
 

@@ -19,7 +19,7 @@ from glossator.miniature.card import write_card
 from glossator.miniature.figures import loss_of, write_figures
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import Batch, batches, save_tokenizer, train_tokenizer
-from glossator.miniature.world import EVEN, HARD, Blend
+from glossator.miniature.world import EVEN, FULL, HARD, Blend
 
 _RATE: Final = 2e-3
 _FINAL_SHARE: Final = 0.03  # of the rate, reached at the last step
@@ -35,14 +35,21 @@ class Phase(NamedTuple):
         steps: how many updates.
         rows: of a batch.
         blend: what the text is made of.
+        schedule: length of a new cosine, with a new optimizer; None to go on with the last one.
     """
 
     steps: int
     rows: int
     blend: Blend
+    schedule: int | None
 
 
-PHASES: Final = (Phase(1200, 8, HARD), Phase(1600, 8, EVEN))
+# The first cosine is left after a third of it.
+PHASES: Final = (
+    Phase(600, 8, HARD, 3000),
+    Phase(400, 8, EVEN, None),
+    Phase(3000, 8, FULL, 3000),
+)
 
 
 def rate_at(step: int, steps: int) -> float:
@@ -83,11 +90,23 @@ def _update(model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, batch: Ba
     return loss.item()
 
 
-def _all_batches(tokenizer: Any, phases: Sequence[Phase], seed: int) -> Iterator[Batch]:
-    """The batches of one phase after another."""
+def _updates(
+    model: LlamaForCausalLM, tokenizer: Any, phases: Sequence[Phase], seed: int, done: int
+) -> Iterator[tuple[float, int]]:
+    """Train; yield loss and number of tokens of each step."""
+    optimizer, step, schedule = _optimizer(model), 0, 0
     for number, phase in enumerate(phases):
+        if number < done:
+            continue
+        if phase.schedule is not None:
+            optimizer, step, schedule = _optimizer(model), 0, phase.schedule
         random = Random(f"training {seed} {number}")
-        yield from islice(batches(tokenizer, random, phase.rows, blend=phase.blend), phase.steps)
+        source = batches(tokenizer, random, phase.rows, blend=phase.blend)
+        for batch in islice(source, phase.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(step, schedule)
+            yield _update(model, optimizer, batch), batch.ids.numel()
+            step += 1
 
 
 def train(
@@ -96,6 +115,7 @@ def train(
     out: Path,
     phases: Sequence[Phase] = PHASES,
     seed: int = 0,
+    done: int = 0,
 ) -> Iterator[dict[str, Any]]:
     """Train, and report from time to time.
 
@@ -105,18 +125,19 @@ def train(
         out: where the model is written with each full report.
         phases: how long, and on what.
         seed: of the text.
+        done: how many phases the model has behind it; the next must have a new schedule.
 
     Yields:
         Step, mean loss since the last report, seconds, tokens, and at times held-out accuracy.
     """
-    optimizer = _optimizer(model)
     steps = sum(phase.steps for phase in phases)
+    before = sum(phase.steps for phase in phases[:done])
     began, losses, tokens = time.monotonic(), [], 0
-    for step, batch in enumerate(_all_batches(tokenizer, phases, seed), start=1):
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step - 1, steps)
-        losses.append(_update(model, optimizer, batch))
-        tokens += batch.ids.numel()
+    for step, (loss, seen) in enumerate(
+        _updates(model, tokenizer, phases, seed, done), start=before + 1
+    ):
+        losses.append(loss)
+        tokens += seen
         if step % _REPORT_EVERY and step < steps:
             continue
         report: dict[str, Any] = {"step": step, "loss": round(sum(losses) / len(losses), 4)}
@@ -135,17 +156,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--done", type=int, default=0, help="phases done by the model in --out")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(options.seed)
     save_tokenizer(tokenizer, options.out)
     run = {"seed": options.seed, "threads": options.threads, "machine": platform.machine()}
-    reports: list[dict[str, Any]] = []
-    for report in train(new_model(options.seed), tokenizer, options.out, seed=options.seed):
+    log: dict[str, Any] = {"run": run, "reports": []}
+    model = new_model(options.seed)
+    if options.done:
+        model = LlamaForCausalLM.from_pretrained(options.out)
+        log = json.loads((options.out / "log.json").read_text())
+    for report in train(model, tokenizer, options.out, seed=options.seed, done=options.done):
         print(json.dumps(report), flush=True)
-        reports.append(report)
-        log = {"run": run, "reports": reports}
+        log["reports"].append(report)
         (options.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")
     write_figures(options.out)
     write_card(options.out)

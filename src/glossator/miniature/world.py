@@ -65,12 +65,26 @@ _HARD: Final = {
     "negation": 1.5,
     "instruction": 0.4,
     "story": 1.5,
-    "roll": 7.0,
+    "roll": 5.0,
+}
+_FULL: Final = {
+    "place": 2.0,
+    "fact": 0.4,
+    "agreement": 0.4,
+    "recipient": 1.0,
+    "sentiment": 1.2,
+    "colour": 0.8,
+    "count": 1.0,
+    "negation": 2.0,
+    "instruction": 0.6,
+    "story": 3.0,
+    "roll": 2.5,
 }
 _LENGTHS: Final = (1, 1, 2, 3, 4, 6, 8)
 
 EVEN: Final = Blend(_EVEN, _LENGTHS, 4.0)
 HARD: Final = Blend(_HARD, (1,), 10.0)  # which word belongs to which thing is slow to learn
+FULL: Final = Blend(_FULL, _LENGTHS, 6.0)
 
 _HELD_OUT_OF_256: Final = 26  # about one prompt in ten
 _PATIENCE: Final = 20  # draws for each prompt asked for, before a world is called exhausted

@@ -122,8 +122,9 @@ class LanguageModel:
         """Next-token logits of hidden states; only for models where `splits` holds."""
         head = self.hf.get_output_embeddings()
         if type(head) is torch.nn.Linear and head.bias is None and hidden.device.type == "cpu":
-            # A tall times a narrow matrix: 1.4 times as fast as the other way round.
-            return (head.weight @ hidden.T).T
+            # A tall times a narrow matrix: 1.3 times as fast as the other way round. Rows in one
+            # piece: sums across pieces would depend on how many rows there are.
+            return (head.weight @ hidden.T).T.contiguous()
         logits: Tensor = head(hidden)
         return logits
 

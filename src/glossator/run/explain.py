@@ -86,8 +86,8 @@ def explain(
 
     Example:
         >>> why = explain("Mia and Tom went to the park. Tom gave a kite to", max_new_tokens=1)
-        >>> why.scores.isnan().any().item(), why.provenance.measure
-        (False, 'nats')
+        >>> len(why.targets), why.scores.shape[1] == len(why.units), why.provenance.measure
+        (1, True, 'nats')
     """
     inquiry = inquire(
         prompt,
