@@ -171,7 +171,8 @@ def _repeated(tool: str, function: str, case: Case, work: Work) -> Answer:
             np.random.seed(trial)  # shap draws from the global generator
             found.append(run().scores.double())
     trials = torch.stack(found)
-    return Answer(trials.mean(0), None, trials.std(0) / TRIALS**0.5, TRIALS - 1)
+    stderr = trials.std(0) / TRIALS**0.5
+    return Answer(trials.mean(0), stderr=stderr, dof=TRIALS - 1)
 
 
 def cases() -> Iterator[tuple[Case, Case]]:

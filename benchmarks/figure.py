@@ -8,7 +8,7 @@ from typing import Any
 COLOURS = {"glossator": "#0b6e4f", "captum": "#b5541c", "inseq": "#4056a1"}
 MARKS = {"glossator": "o", "captum": "s", "inseq": "^"}
 TITLES = {"leave_one_out": "Leave-one-out", "input_x_gradient": "Input x gradient"}
-MEASURES = {"seconds": "time (s)", "token_positions": "forward token positions"}
+MEASURES = {"seconds": "time (s)", "positions": "forward token positions"}
 AXES = {"N": "prompt tokens N", "T": "generated tokens T"}
 
 

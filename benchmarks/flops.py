@@ -9,7 +9,7 @@ def distinct_prefixes(case: Case) -> int:
     """Distinct prefixes of the unperturbed row and of all rows with one token replaced.
 
     The last token is a target only, and so in no row. Counted from the rows themselves, not by
-    formula.
+    formula. (An explanation also asks for the row without any token: one row more.)
     """
     row = tuple(case.ids[:-1].tolist())
     rows = [row, *(row[:i] + (case.baseline,) + row[i + 1 :] for i in range(len(row)))]

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from transformers import PreTrainedModel
+
 from benchmarks.jobs import OURS, side
-from benchmarks.meter import Timing
+from benchmarks.meter import interleave
 from benchmarks.models import SHAPES, build_case, build_model
 from benchmarks.work import Work
 
@@ -42,48 +44,46 @@ def positions(function: str, tool: str, prompt: int, continuation: int) -> int:
 
 
 def grow(tools: list[str], *, quick: bool, tell: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One point for each function, tool and length; shortest texts first."""
+    """One point for each function, tool and length; shortest texts first, tools in turn."""
     grid, fixed = (QUICK, QUICK_FIXED) if quick else (GRID, FIXED)
-    shape = SHAPES["small"]
-    model = build_model(shape)
+    model = build_model(SHAPES["small"])
     points = []
     for function, wanted in FUNCTIONS.items():
-        for tool in wanted:
-            if tool not in tools:
-                continue
-            side(tool)[function](build_case(shape, 8, 2, model), Work())()
-            for axis, values in grid.items():
-                pace = 0.0
-                for value in values:
-                    sizes = fixed | {axis: value}
-                    point = _point(function, tool, sizes["N"], sizes["T"], pace, model)
-                    pace = point["seconds"] / point["token_positions"]
-                    points.append({"axis": axis, **point})
-                    tell(f"  {function} {tool} {sizes}: {point['seconds']:.3f} s")
+        chosen = [tool for tool in wanted if tool in tools]
+        for axis, values in grid.items():
+            pace = dict.fromkeys(chosen, 0.0)
+            for value in values:
+                sizes = fixed | {axis: value}
+                tell(f"small: {function}, {sizes}")
+                found = _points(function, sizes["N"], sizes["T"], pace, model, tell)
+                pace = {point["tool"]: point["seconds"] / point["positions"] for point in found}
+                points += [{"axis": axis, **point} for point in found]
     return points
 
 
-def _point(
-    function: str, tool: str, prompt: int, continuation: int, pace: float, model: Any
-) -> dict[str, Any]:
-    planned = positions(function, tool, prompt, continuation)
-    point: dict[str, Any] = {
-        "function": function,
-        "tool": tool,
-        "N": prompt,
-        "T": continuation,
-        "planned_positions": planned,
-        "measured": planned * pace <= PATIENCE,
-    }
-    if not point["measured"]:
-        return point | {"seconds": planned * pace, "token_positions": planned}
+def _points(
+    function: str,
+    prompt: int,
+    continuation: int,
+    pace: dict[str, float],
+    model: PreTrainedModel,
+    tell: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """One point for each tool; `pace` is its seconds per position on a shorter text."""
     case = build_case(SHAPES["small"], prompt, continuation, model)
-    call = side(tool)[function](case, Work())
-    timing = Timing()
-    while len(timing.seconds) < 3 and sum(timing.seconds) < PATIENCE / 5:
-        timing.run(call, model)
-    return point | {
-        "seconds": timing.median,
-        "token_positions": timing.count.token_positions,
-        "others_share": timing.others,
-    }
+    planned = {tool: positions(function, tool, prompt, continuation) for tool in pace}
+    short = [tool for tool in pace if planned[tool] * pace[tool] <= PATIENCE]
+    calls = {tool: side(tool)[function](case, Work()) for tool in short}
+    timings = interleave(calls, model, most=3, budget=PATIENCE / 5, tell=tell)
+    return [
+        {
+            "function": function,
+            "tool": tool,
+            "N": prompt,
+            "T": continuation,
+            "measured": tool in timings,
+            "seconds": timings[tool].median if tool in timings else planned[tool] * pace[tool],
+            "positions": timings[tool].count.token_positions if tool in timings else planned[tool],
+        }
+        for tool in pace
+    ]

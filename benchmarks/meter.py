@@ -114,7 +114,7 @@ def interleave(
     """
     timings = {name: Timing() for name in calls}
     order = list(calls)
-    for turn in range(most):
+    for turn in range(most if calls else 0):
         for name in order[turn % len(order) :] + order[: turn % len(order)]:
             timing = timings[name]
             if turn and sum(timing.seconds) + timing.median > budget:

@@ -47,7 +47,14 @@ def _explanation(
         found = inquiry.run(method, f"token:{case.baseline}", options)
         assert question.ids == tuple(case.ids.tolist()), "we see other ids"
         cost = found.cost
-        return Answer(found.scores, cost.forward_rows, found.stderr, found.dof, cost.backward_rows)
+        return Answer(
+            found.scores,
+            cost.forward_rows,
+            cost.token_positions,
+            found.stderr,
+            found.dof,
+            cost.backward_rows,
+        )
 
     return run
 

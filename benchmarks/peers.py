@@ -91,6 +91,7 @@ def _line(entry: Entry, timings: dict[str, Timing], case: Case, work: Work) -> d
         "ratio": timing.median / ours.median if ours and entry.tool != OURS else None,
     }
     line["forward_rows"] = timing.result.rows or line["forward_rows"]
+    line["reported_positions"] = timing.result.positions
     if timing.result.backward_rows:
         row = len(case.ids) - 1
         line["backward_positions"] = timing.result.backward_rows * row

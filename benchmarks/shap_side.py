@@ -97,7 +97,8 @@ def partition(case: Case, work: Work) -> Run:
 def shapley(case: Case, work: Work) -> Run:
     """Permutations in antithetic pairs, lean value function, [targets prompt], nats."""
     explainer = shap.PermutationExplainer(value_function(case), _independent(case))
-    return _explain(case, explainer, work.permutations * len(case.prompt) + 1)
+    evaluations = work.permutations // 2 * (2 * len(case.prompt) + 1)  # a pair at a time
+    return _explain(case, explainer, evaluations)
 
 
 def exact(case: Case, work: Work) -> Run:

@@ -15,6 +15,7 @@ class Answer:
     Attributes:
         scores: [targets players], positive = the player raises the target; NaN where undefined.
         rows: rows the tool says it asked for; None: as counted in the model.
+        positions: token positions it says it computed, padding not counted.
         stderr: standard errors, same shape; dof: their degrees of freedom (None: normal).
         backward_rows: rows a gradient was pulled back to, where the tool says so (several
             pull-backs in one pass cannot be counted in the model).
@@ -22,6 +23,7 @@ class Answer:
 
     scores: Tensor
     rows: int | None = None
+    positions: int | None = None
     stderr: Tensor | None = None
     dof: int | None = None
     backward_rows: int | None = None

@@ -31,7 +31,7 @@ SAMPLED: dict[str, Callable[..., Estimate]] = {
     "kernel_shap": partial(kernel_shap, samples=62),
     "lime": partial(lime, samples=62),
     "banzhaf": partial(banzhaf, samples=62),
-    "sparse_linear": partial(sparse_linear, samples=62, bootstraps=5),
+    "sparse_linear": partial(sparse_linear, samples=62),
 }
 EXACT: dict[str, Callable[..., Estimate]] = {
     "leave_one_out": leave_one_out,

@@ -11,8 +11,10 @@ from glossator.miniature import generate, path, phenomena
 from glossator.miniature.accuracy import continuations, count_right, wilson
 from glossator.miniature.card import card
 from glossator.miniature.figures import measure
+from glossator.miniature.start import new_model
 from glossator.miniature.tokens import CONTEXT, save_tokenizer, train_tokenizer
-from glossator.miniature.train import new_model, train
+from glossator.miniature.train import Phase, train
+from glossator.miniature.world import EVEN, HARD
 
 _N = 60
 
@@ -96,10 +98,11 @@ def test_figures_are_of_this_model(model: Any) -> None:
 def test_two_steps_of_training(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glossator.miniature.train._CHECK_EVERY", 2)
     tokenizer = AutoTokenizer.from_pretrained(path())
+    phases = (Phase(1, 2, HARD, 2), Phase(1, 2, EVEN, None))
     runs = []
     for _ in range(2):
         fresh = new_model(0)
-        reports = list(train(fresh, tokenizer, tmp_path, steps=2, rows=2, seed=0))
+        reports = list(train(fresh, tokenizer, tmp_path, phases))
         assert reports[-1]["tokens"] == 2 * 2 * CONTEXT and "accuracy" in reports[-1]
         runs.append(fresh.state_dict())
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])

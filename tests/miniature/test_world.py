@@ -12,7 +12,7 @@ from tests.miniature.solver import changed_words, solve
 from glossator.miniature import generate, lexicon, phenomena
 from glossator.miniature.item import Item, fill
 from glossator.miniature.lexicon import plural
-from glossator.miniature.world import MIX, document, split_of, stream
+from glossator.miniature.world import EVEN, FULL, HARD, LATE, document, split_of, stream
 
 kinds = st.sampled_from(phenomena())
 seeds = st.integers(0, 10**9)
@@ -134,7 +134,7 @@ def test_same_seed_same_text() -> None:
 
 def test_held_out_prompts_never_occur_in_training_text() -> None:
     random = Random(11)
-    training = [document(random)[0] for _ in range(400)]
+    training = [document(random, blend=blend)[0] for blend in (HARD, FULL) for _ in range(200)]
     for kind in phenomena():
         asked = generate(kind, 100, 5)
         assert all(split_of(item.prompt) == "held-out" for item in asked)
@@ -149,7 +149,8 @@ def test_about_a_tenth_is_held_out() -> None:
 
 
 def test_every_phenomenon_is_in_the_mix_and_serializable() -> None:
-    assert set(MIX) == set(phenomena())
+    for blend in (EVEN, HARD, FULL, LATE):
+        assert set(blend.mix) - {"roll"} == set(phenomena())
     for kind in phenomena():
         assert json.dumps([vars(item)["prompt"] for item in generate(kind, 2)])
 

@@ -32,10 +32,11 @@ def least_squares(
 ) -> Fit:
     """Minimise the sum of w (y - x b)^2, with a penalty or under the constraint sum b = total.
 
-    With b = b0 + Q c, where b0 meets the constraint and the columns of Q span the directions
-    that keep it met, X scaled by the roots of the weights and A = X'X + diag(penalty):
+    With X and y scaled by the roots of the weights, A = X'X + diag(penalty), and some b0 that
+    meets the constraint:
 
-        b = b0 + P X'(y - X b0),        P = Q (Q'AQ)^-1 Q'.
+        b = b0 + P X'(y - X b0),     P = A^-1,
+        or, with a constraint,       P = A^-1 - A^-1 1 1'A^-1 / (1'A^-1 1),  so that 1'P = 0.
 
     The rows g of one draw, a coalition and its complement, stay together. Leaving them out
     moves b by -P g'(I - g P g')^-1 e, where e are their residuals (Woodbury's identity), so
@@ -59,17 +60,22 @@ def least_squares(
     columns = design.shape[2]
     root = weight.sqrt()[..., None]
     x, y = design * root, response * root
-    shrink = x.new_zeros(columns) if penalty is None else penalty
-    start = x.new_zeros(columns, y.shape[2])
-    free = torch.eye(columns, dtype=x.dtype)
+    rows = x.flatten(0, 1)
+    normal = rows.T @ rows
+    start, fixed = x.new_zeros(columns, y.shape[2]), 0
+    if penalty is not None:
+        normal += penalty.diag()
     if total is not None:
-        start = (total / columns).expand(columns, -1)
-        free = torch.linalg.qr(x.new_ones(columns, 1), mode="complete").Q[:, 1:]
-    normal = free.T @ (torch.einsum("gci,gcj->ij", x, x) + shrink.diag()) @ free
-    dof = int((weight > 0).any(1).sum()) - free.shape[1]
-    _require(_regular(normal) and (exact or dof > 0), columns)
-    project = free @ torch.linalg.inv(normal) @ free.T
-    pull = torch.einsum("gci,gct->it", x, y - x @ start)
+        start, fixed = (total / columns).expand(columns, -1), 1
+        # A price on changes of the sum, of which there are none: it makes A regular.
+        normal += normal.trace().clamp_min(1.0) / columns
+    dof = int((weight > 0).any(1).sum()) - columns + fixed
+    _require(exact or dof > 0, columns)
+    project = _inverse(normal)
+    if total is not None:
+        sums = project.sum(1, keepdim=True)
+        project = project - sums @ sums.T / sums.sum()
+    pull = rows.T @ (y - x @ start).flatten(0, 1)
     solution = start + project @ pull
     if exact:
         return Fit(solution, torch.zeros_like(solution), dof)
@@ -95,11 +101,11 @@ def _jackknife(
     return torch.sqrt((moves * (draws - 1) / draws).clamp_min(0))  # rounding may go below 0
 
 
-def _regular(matrix: Float[Tensor, "n n"]) -> bool:
-    if not len(matrix):
-        return True
-    eigenvalues = torch.linalg.eigvalsh(matrix)
-    return bool(eigenvalues[0] > 1e-10 * eigenvalues[-1])
+def _inverse(matrix: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    pivots = factor.diagonal()
+    _require(not failed and bool(pivots.min() > 1e-5 * pivots.max()), len(matrix))
+    return torch.cholesky_inverse(factor)
 
 
 def _require(enough: bool, columns: int) -> None:

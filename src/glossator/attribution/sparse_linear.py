@@ -127,10 +127,9 @@ def _slopes(
     spread = between.diagonal(dim1=1, dim2=2).clamp_min(0).sqrt()[..., None]
     # Always present or always absent: tells nothing, and its slope stays 0.
     spread = torch.where(spread > 1e-6, spread, 1.0)
-    return (
-        _lasso(between / (spread * spread.mT), covariance[:, :players, players:] / spread, alpha)
-        / spread
-    )
+    gram = between / (spread * spread.mT)
+    pull = covariance[:, :players, players:] / spread
+    return _lasso(gram, pull, alpha) / spread
 
 
 def _lasso(
@@ -151,11 +150,9 @@ def _lasso(
     for _ in range(100_000):
         moved = ahead + (pull - gram @ ahead) / steepest
         found = moved.sign() * (moved.abs() - alpha / steepest).clamp_min(0)
-        step = found - slope
-        if float(step.abs().max()) <= 1e-8 * float(pull.abs().max()):
-            break
-        overshot = float(((ahead - found) * step).sum()) > 0
+        step, overshot = found - slope, float(((ahead - found) * (found - slope)).sum()) > 0
         faster = 1.0 if overshot else (1 + (1 + 4 * speed**2) ** 0.5) / 2
-        ahead = found + (speed - 1) / faster * step
-        slope, speed = found, faster
-    return found
+        slope, ahead, speed = found, found + (speed - 1) / faster * step, faster
+        if float(step.abs().max()) <= 1e-7 * float(pull.abs().max()):
+            break
+    return slope

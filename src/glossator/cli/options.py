@@ -129,7 +129,7 @@ Removal = Annotated[
     typer.Option(
         metavar="NAME",
         help="How an absent word is represented: delete, token:ID, attention, embedding:zero, "
-        "embedding:mean or resample.",
+        "embedding:mean (unless given) or resample.",
         rich_help_panel=SCORES,
     ),
 ]

@@ -22,13 +22,13 @@ the default model of `glossator explain`, the fixture of the tests, and a first 
 methods that say which words were decisive.
 
 - **Architecture**: Llama; 4 layers, width 128, feed-forward 384, 4 heads (2 for keys and values),
-  context 256, tied embeddings, float32.
+  biases in attention, context 256, tied embeddings, float32.
 - **Tokenizer**: own byte-level BPE of {vocabulary:,} entries; common words are one token, rare
   words several. `<bos>` is put in front automatically.
 - **Data**: text made during training by `glossator.miniature.world`, about 275 different words;
   no text by people. Prompts whose hash falls on the held-out side (one in ten) never occur in it.
-- **Training**: {steps:,} steps of {rows} x 256 tokens ({millions:.1f} million tokens), AdamW,
-  seed {seed}; {minutes} minutes on {threads} thread of a busy {machine} machine.
+- **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, four
+  phases (`glossator.miniature.train`); {minutes} minutes on {threads} thread of a shared {machine} CPU.
 - **Held-out loss**: {held_out_loss:.3f} nats per token, all tokens alike. Much of it cannot be
   learnt: who and what a new item is about is drawn by chance.
 - **Licence**: Apache-2.0, code, weights and data.
@@ -45,7 +45,7 @@ word replaced, so that another answer (the foil) is right; twins may occur in th
 
 ## Remake it
 
-    python -m glossator.miniature.train --out DIR --steps {steps} --seed {seed}
+    python -m glossator.miniature.train --out DIR --seed {seed}
 
 The text, the tokenizer and the first weights depend on the seed alone. The trained weights depend
 in their last digits on the machine and on the version of torch, so the figures may move a little.

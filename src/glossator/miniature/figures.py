@@ -93,7 +93,11 @@ def write_figures(folder: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     measured = measure(model, tokenizer, log["run"]["seed"] + 1)
-    done = {"tokens": last["tokens"], "minutes": round(last["seconds"] / 60, 1)}
+    done = {
+        "steps": last["step"],
+        "tokens": last["tokens"],
+        "minutes": round(last["seconds"] / 60, 1),
+    }
     figures = log["run"] | done | measured
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
 

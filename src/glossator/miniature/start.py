@@ -17,10 +17,15 @@ import math
 from typing import Final
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaAttention
 
 from glossator.miniature.tokens import BOS, CONTEXT, EOS, PAD, VOCABULARY
+
+_WIDTH, _HEADS, _KEY_HEADS = 128, 4, 2
+_HEAD_WIDTH: Final = _WIDTH // _HEADS
 
 _LOCAL_LOGIT: Final = 12.0  # attention logit of the position looked at, in the first layer
 _LOCAL_FREQUENCIES: Final = 4  # how many of the fastest rotations tell positions apart
@@ -43,11 +48,11 @@ def new_model(seed: int) -> LlamaForCausalLM:
     """
     config = LlamaConfig(
         vocab_size=VOCABULARY,
-        hidden_size=128,
+        hidden_size=_WIDTH,
         intermediate_size=384,
         num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=_HEADS,
+        num_key_value_heads=_KEY_HEADS,
         attention_bias=True,
         max_position_embeddings=CONTEXT,
         initializer_range=0.05,  # the usual 0.02 suits models ten times as wide
@@ -60,17 +65,17 @@ def new_model(seed: int) -> LlamaForCausalLM:
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
         for number, layer in enumerate(model.model.layers):
-            _pass_values(layer.self_attn, config)
+            _pass_values(layer.self_attn)
             if number == 0:
-                _look_back(layer.self_attn, config)
+                _look_back(layer.self_attn)
             else:
-                _match_similar(layer.self_attn, config)
+                _match_similar(layer.self_attn)
     return model
 
 
-def _look_back(attention: nn.Module, config: LlamaConfig) -> None:
+def _look_back(attention: LlamaAttention) -> None:
     """Set the biases of queries and keys so that head h looks h + 1 tokens back."""
-    half = config.hidden_size // config.num_attention_heads // 2
+    half = _HEAD_WIDTH // 2
     # Rotary embedding turns the pair (i, i + half) of position p by p * 10000^(-i / half).
     turn = 10000.0 ** (-torch.arange(half) / half)
     size = torch.zeros(half)
@@ -78,35 +83,34 @@ def _look_back(attention: nn.Module, config: LlamaConfig) -> None:
     key = torch.cat([size, torch.zeros(half)])
     queries = [
         torch.cat([size * torch.cos(turn * back), -size * torch.sin(turn * back)])
-        for back in range(1, config.num_attention_heads + 1)
+        for back in range(1, _HEADS + 1)
     ]
-    attention.k_proj.bias.copy_(key.repeat(config.num_key_value_heads))  # type: ignore[operator, union-attr]
-    attention.q_proj.bias.copy_(torch.cat(queries))  # type: ignore[operator, union-attr]
+    attention.k_proj.bias.copy_(key.repeat(_KEY_HEADS))
+    attention.q_proj.bias.copy_(torch.cat(queries))
 
 
-def _shared(weight: torch.Tensor, config: LlamaConfig) -> torch.Tensor:
+def _shared(rows: Float[Tensor, "keys width"]) -> Float[Tensor, "queries width"]:
     """Rows of the key-value heads, once for each head that shares them."""
-    sharing = config.num_attention_heads // config.num_key_value_heads
-    by_head = weight.unflatten(0, (config.num_key_value_heads, -1))
-    return by_head.repeat_interleave(sharing, dim=0).flatten(0, 1)
+    heads = rows.reshape(_KEY_HEADS, _HEAD_WIDTH, _WIDTH)
+    return heads.repeat_interleave(_HEADS // _KEY_HEADS, dim=0).flatten(0, 1)
 
 
-def _rows(config: LlamaConfig) -> torch.Tensor:
+def _rows() -> Float[Tensor, "keys width"]:
     """Orthonormal rows, as many as the key-value heads have together."""
-    width = config.hidden_size
-    rows = width // config.num_attention_heads * config.num_key_value_heads
-    return nn.init.orthogonal_(torch.empty(width, width))[:rows]
+    square = torch.empty(_WIDTH, _WIDTH)
+    nn.init.orthogonal_(square)
+    return square[: _KEY_HEADS * _HEAD_WIDTH]
 
 
-def _pass_values(attention: nn.Module, config: LlamaConfig) -> None:
+def _pass_values(attention: LlamaAttention) -> None:
     """Let what is attended to pass through: outputs undo values."""
-    rows = _rows(config)
-    attention.v_proj.weight.copy_(_PASSING * rows)  # type: ignore[operator, union-attr]
-    attention.o_proj.weight.copy_(_PASSING * _shared(rows, config).T)  # type: ignore[operator, union-attr]
+    rows = _rows()
+    attention.v_proj.weight.copy_(_PASSING * rows)
+    attention.o_proj.weight.copy_(_PASSING * _shared(rows).T)
 
 
-def _match_similar(attention: nn.Module, config: LlamaConfig) -> None:
+def _match_similar(attention: LlamaAttention) -> None:
     """Let queries equal keys."""
-    rows = _SIMILARITY * _rows(config)
-    attention.k_proj.weight.copy_(rows)  # type: ignore[operator, union-attr]
-    attention.q_proj.weight.copy_(_shared(rows, config))  # type: ignore[operator, union-attr]
+    rows = _SIMILARITY * _rows()
+    attention.k_proj.weight.copy_(rows)
+    attention.q_proj.weight.copy_(_shared(rows))

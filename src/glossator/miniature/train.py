@@ -19,7 +19,7 @@ from glossator.miniature.card import write_card
 from glossator.miniature.figures import loss_of, write_figures
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import Batch, batches, save_tokenizer, train_tokenizer
-from glossator.miniature.world import EVEN, FULL, HARD, Blend
+from glossator.miniature.world import EVEN, FULL, HARD, LATE, Blend
 
 _RATE: Final = 2e-3
 _FINAL_SHARE: Final = 0.03  # of the rate, reached at the last step
@@ -44,11 +44,12 @@ class Phase(NamedTuple):
     schedule: int | None
 
 
-# The first cosine is left after a third of it.
+# The first two cosines are left early: what comes late needs a high rate again.
 PHASES: Final = (
     Phase(600, 8, HARD, 3000),
     Phase(400, 8, EVEN, None),
-    Phase(3000, 8, FULL, 3000),
+    Phase(2000, 8, FULL, 3000),
+    Phase(3000, 8, LATE, 3000),
 )
 
 
@@ -168,7 +169,9 @@ def main() -> None:
     if options.done:
         model = LlamaForCausalLM.from_pretrained(options.out)
         log = json.loads((options.out / "log.json").read_text())
+    before = {name: log["reports"][-1][name] for name in ("seconds", "tokens") if log["reports"]}
     for report in train(model, tokenizer, options.out, seed=options.seed, done=options.done):
+        report |= {name: report[name] + before[name] for name in before}
         print(json.dumps(report), flush=True)
         log["reports"].append(report)
         (options.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")

@@ -80,11 +80,25 @@ _FULL: Final = {
     "story": 3.0,
     "roll": 2.5,
 }
+_LATE: Final = {
+    "place": 0.8,
+    "fact": 0.4,
+    "agreement": 0.4,
+    "recipient": 2.5,
+    "sentiment": 0.8,
+    "colour": 0.8,
+    "count": 0.8,
+    "negation": 3.0,
+    "instruction": 1.0,
+    "story": 3.0,
+    "roll": 1.0,
+}
 _LENGTHS: Final = (1, 1, 2, 3, 4, 6, 8)
 
 EVEN: Final = Blend(_EVEN, _LENGTHS, 4.0)
 HARD: Final = Blend(_HARD, (1,), 10.0)  # which word belongs to which thing is slow to learn
 FULL: Final = Blend(_FULL, _LENGTHS, 6.0)
+LATE: Final = Blend(_LATE, (1, 1, 2, 4, 8), 10.0)
 
 _HELD_OUT_OF_256: Final = 26  # about one prompt in ten
 _PATIENCE: Final = 20  # draws for each prompt asked for, before a world is called exhausted

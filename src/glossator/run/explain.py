@@ -69,7 +69,7 @@ def explain(
         readout: "logprob" (nats), "probability", "logit", "margin", "entropy" or "kl".
         contrast: explain why the continuation (or class) rather than this text (or class).
         classes: classes of a classifier to explain, by name or index; None: all.
-        removal: how an absent unit is represented; None: the method's default.
+        removal: how an absent unit is represented; None: embedding:mean.
         references: texts that the removal `resample` draws words from.
         samples, precision: budget of a sampled method; see the method's page.
         options: further parameters of the method, by name.

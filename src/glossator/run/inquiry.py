@@ -38,7 +38,7 @@ Progress = Callable[[str, float, int], None]
 """Called as (method, rows done, rows planned); first with 0 rows done, before any is run."""
 
 DEFAULT_METHOD = "leave_one_out"
-DEFAULT_REMOVAL = {"game": "delete", "tape": "embedding:mean"}
+DEFAULT_REMOVAL = "embedding:mean"
 """Measured in docs/design/default-removal.md."""
 
 
@@ -84,7 +84,7 @@ class Inquiry:
         """Explain by one method.
 
         Args:
-            name: a registered method. removal: None for the default of its kind.
+            name: a registered method. removal: None for the default.
             options: the method's own parameters.
 
         Raises:
@@ -93,7 +93,7 @@ class Inquiry:
         """
         method = METHODS.get(name)
         parameters = method.complete(options or {})
-        removal = removal or DEFAULT_REMOVAL[method.needs]
+        removal = removal or DEFAULT_REMOVAL
         if self.model.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.model.device)
         began, counts = time.perf_counter(), Counts()
