@@ -28,7 +28,8 @@ methods that say which words were decisive.
 - **Data**: text made during training by `glossator.miniature.world`, about 275 different words;
   no text by people. Prompts whose hash falls on the held-out side (one in ten) never occur in it.
 - **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, four
-  phases (`glossator.miniature.train`); {minutes} minutes on {threads} thread of a shared {machine} CPU.
+  phases (see `glossator.miniature.train`); {minutes} minutes on {threads} thread of a shared
+  {machine} CPU.
 - **Held-out loss**: {held_out_loss:.3f} nats per token, all tokens alike. Much of it cannot be
   learnt: who and what a new item is about is drawn by chance.
 - **Licence**: Apache-2.0, code, weights and data.
