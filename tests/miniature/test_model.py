@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from scipy.stats import binom
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from glossator.miniature import generate, path, phenomena
 from glossator.miniature.accuracy import continuations, count_right, wilson
-from glossator.miniature.card import card
+from glossator.miniature.card import card, unreached
 from glossator.miniature.figures import measure
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import CONTEXT, save_tokenizer, train_tokenizer
@@ -34,7 +35,11 @@ def tokenizer() -> Any:
 def test_model_answers_as_the_world_demands(
     model: Any, tokenizer: Any, kind: str, twins: bool
 ) -> None:
-    assert count_right(model, tokenizer, generate(kind, _N, 21), twins) >= 0.95 * _N
+    """As the card says, up to the chance of other prompts (one in a thousand is worse)."""
+    figures = json.loads((path() / "figures.json").read_text())
+    right, n = figures["twin_accuracy" if twins else "accuracy"][kind]
+    least = binom.ppf(1e-3, _N, right / n)
+    assert count_right(model, tokenizer, generate(kind, _N, 21), twins) >= least
 
 
 def test_it_continues_a_story_from_its_facts(model: Any, tokenizer: Any) -> None:
@@ -83,10 +88,24 @@ def test_card_tells_the_stored_figures() -> None:
     assert (path() / "README.md").read_text() == card(figures)
     for kind in ("accuracy", "twin_accuracy"):
         assert set(figures[kind]) == set(phenomena())
-        for name, (right, n) in figures[kind].items():
-            assert n >= 200 and right / n >= 0.95, f"{kind} of {name}: {right} of {n}"
+        for right, n in figures[kind].values():
+            assert n >= 200
             low, high = wilson(right, n)
             assert f"{right / n:.3f} | {low:.3f} to {high:.3f}" in card(figures)
+
+
+def test_card_names_what_is_below_the_aim() -> None:
+    figures = json.loads((path() / "figures.json").read_text())
+    below = unreached(figures)
+    told = (path() / "README.md").read_text()
+    assert ("Below the aim" in told) == bool(below)
+    assert all(
+        figures[kind][name][0] >= 0.95 * figures[kind][name][1]
+        for kind in ("accuracy", "twin_accuracy")
+        for name in phenomena()
+        if name not in below
+    )
+    assert {"place", "fact", "agreement", "sentiment", "colour"}.isdisjoint(below)
 
 
 def test_figures_are_of_this_model(model: Any) -> None:

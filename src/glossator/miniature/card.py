@@ -44,6 +44,8 @@ word replaced, so that another answer (the foil) is right; twins may occur in th
 |---|---|---:|---:|---|---:|---|
 {rows_of_table}
 
+{reached}
+
 ## Remake it
 
     python -m glossator.miniature.train --out DIR --seed {seed}
@@ -60,6 +62,8 @@ Its accuracy says nothing about large models. That a word is decisive by constru
 right computation must use, not what this model does use: where it errs, or takes a way that the
 rules do not foresee, a faithful explanation may differ from the construction.
 """
+
+_AIM = 0.95
 
 _EXAMPLES = {
     "place": "Mia went to the park. Tom ran to the shop. Mia is at the **park**",
@@ -102,7 +106,25 @@ def card(figures: Mapping[str, Any]) -> str:
         True
     """
     table = "\n".join(_row(phenomenon, figures) for phenomenon in figures["accuracy"])
-    return _CARD.format(rows_of_table=table, millions=figures["tokens"] / 1e6, **figures)
+    return _CARD.format(
+        rows_of_table=table, reached=_reached(figures), millions=figures["tokens"] / 1e6, **figures
+    )
+
+
+def unreached(figures: Mapping[str, Any]) -> list[str]:
+    """Phenomena whose accuracy, on held-out prompts or on twins, is below the aim of 0.95."""
+    kinds = (figures["accuracy"], figures["twin_accuracy"])
+    return [name for name in kinds[0] if any(k[name][0] < _AIM * k[name][1] for k in kinds)]
+
+
+def _reached(figures: Mapping[str, Any]) -> str:
+    below = unreached(figures)
+    if not below:
+        return f"Every phenomenon reaches the aim of {_AIM}."
+    return (
+        f"**Below the aim of {_AIM}: {', '.join(below)}.** Do not take these as ground truth yet: "
+        "where the model does not know the answer, no word decides it."
+    )
 
 
 def write_card(folder: Path) -> None:
