@@ -15,11 +15,8 @@ from glossator import explain
 from glossator.render import to_html
 
 HERE = Path(__file__).parent
-PROMPT = (
-    "Anna and Ben are friends. Anna has a blue kite and Ben has a red cup. "
-    "In the morning they went to the park. There Ben lost something."
-)
-WORD = "red"
+PROMPT = "Mia and Tom went to the park. Tom gave a kite to"
+WORD = "kite"  # among the generated ones
 
 
 def main() -> None:

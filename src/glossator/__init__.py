@@ -2,8 +2,8 @@
 
 >>> import glossator
 >>> why = glossator.explain("Mia and Tom went to the park. Tom gave a kite to")
->>> why.continuation.split()[0]
-'Mia'
+>>> why.continuation.startswith(" Mia")
+True
 """
 
 from __future__ import annotations
