@@ -108,6 +108,7 @@ def test_sampled_surrogates_and_their_errors(
     found = method(game, samples=100, generator=generator(3))
     assert found.stderr is not None
     keep = draw(law, 50, 8, generator(3))
+    dofs = []
     for target in range(3):
         players = slow.players_of(game, target)
         pairs = [frozenset(i for i in players if row[i]) for row in keep]
@@ -117,6 +118,9 @@ def test_sampled_surrogates_and_their_errors(
         scores, stderr = slow.jackknife(lambda p, v=value, n=players: fit(v, n, p), pairs)
         np.testing.assert_allclose(found.scores[target, players], scores, atol=1e-9)
         np.testing.assert_allclose(found.stderr[target, players], stderr, atol=1e-9)
+        extra = {kernel_shap: -1, banzhaf: 0, lime: 1}[method]  # a constraint, or an intercept
+        dofs.append(len(pairs) - len(players) - extra)
+    assert found.dof == min(dofs) < max(dofs)
 
 
 def test_sparse_linear_is_the_lasso_and_its_errors() -> None:

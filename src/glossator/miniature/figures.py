@@ -32,7 +32,7 @@ def loss_of(model: PreTrainedModel, batch: Batch, weighted: bool = True) -> Floa
 
     Example:
         >>> from glossator.miniature import path
-        >>> model = AutoModelForCausalLM.from_pretrained(path())
+        >>> from glossator.miniature.start import new_model
         >>> batch = next(batches(AutoTokenizer.from_pretrained(path()), Random(0), rows=1))
         >>> 6 < float(loss_of(new_model(0), batch)) < 7.5  # log(1024) = 6.9
         True
