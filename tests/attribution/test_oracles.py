@@ -139,6 +139,16 @@ def test_sparse_linear_is_the_lasso_and_its_errors() -> None:
     np.testing.assert_allclose(found.stderr[0], error, atol=1e-6)
 
 
+def test_a_player_that_was_never_away_gets_nothing() -> None:
+    """In 20 draws of 3,000 players some player is always there: no slope, and no NaN."""
+    everyone = torch.ones(1, 3000, dtype=torch.bool)
+    game = Game(lambda keep: keep.double().mean(1, keepdim=True), everyone)
+    with_them = draw(fair_coins, 4000, 12, generator(1))
+    assert not with_them.all(0).any()  # what is told apart below
+    found = sparse_linear(game, samples=20, generator=generator(1))
+    assert bool(found.scores.isfinite().all())
+
+
 @pytest.mark.parametrize(("samples", "players"), [(300, 12), (40, 50)])
 def test_sparse_linear_is_the_authors_pipeline(samples: int, players: int) -> None:
     """With more players than samples too, where the solution hangs on the penalty alone."""

@@ -133,6 +133,20 @@ def test_bisection_goes_where_the_function_is_steep() -> None:
     assert abs(float(even[0, 0]) - 2) > 0.1
 
 
+def test_few_steps_do_where_a_norm_vanishes() -> None:
+    """From zero, normalisation lifts a small embedding within the first thousandths."""
+    inputs = torch.ones(1, 1, dtype=torch.float64)
+
+    def normalised(points: torch.Tensor) -> torch.Tensor:
+        return points[:, :, 0] / (points[:, :, 0] ** 2 + 1e-6).sqrt()
+
+    only = torch.zeros(1, dtype=torch.long)
+    before = torch.ones(1, 1, dtype=torch.bool)
+    tape = FakeTape(normalised, inputs, torch.zeros_like(inputs), only, before)
+    found = integrated_gradients(tape, steps=33)
+    assert abs(found.notes["completeness_gap"][0]) < 0.01
+
+
 def test_smooth_grad_is_a_mean_over_pairs() -> None:
     tape = random_tape(10)
     found = smooth_grad(tape, samples=20, sigma=0.1, generator=generator(1))

@@ -70,7 +70,6 @@ def least_squares(
         # A price on changes of the sum, of which there are none: it makes A regular.
         normal += normal.trace().clamp_min(1.0) / columns
     dof = int((weight > 0).any(1).sum()) - columns + fixed
-    _require(exact or dof > 0, columns)
     project = _inverse(normal)
     if total is not None:
         sums = project.sum(1, keepdim=True)

@@ -50,7 +50,10 @@ word replaced, so that another answer (the foil) is right; twins may occur in th
 
     python -m glossator.miniature.train --out DIR --seed {seed}
 
-The text, the tokenizer and the first weights depend on the seed alone. The trained weights depend
+These weights were made phase by phase, resumed in between, while the script was being written; its
+phases record what ran, but the command has not yet been run from start to end, so expect other
+weights and somewhat other figures. The text, the tokenizer and the first weights depend on the seed
+alone. The trained weights depend
 in their last digits on the machine and on the version of torch, so the figures may move a little.
 `figures.json` has the numbers of this card, `log.json` the loss curve.
 
