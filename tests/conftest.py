@@ -22,5 +22,5 @@ import torch  # noqa: E402  (after the variable and the hook, as above)
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
-# A package of its own, which the plug-in test installs; importing it here would register its method.
+# A package of its own, which the plug-in test installs: to import it here registers its method.
 collect_ignore = ["plugin_package"]

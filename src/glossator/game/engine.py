@@ -69,7 +69,7 @@ class Engine:
         self._builder = RowBuilder(self.question, self.players, self.absence, self.draw)
         self._scored = scored_tokens(self.question)
         self._reference: Tensor | None = None
-        self._splits = self.model.splits  # tried now, in plain rows
+        self._splits, _ = self.model.splits, self.model.narrow_modules  # tried now, in plain rows
 
     def evaluate(
         self, keep: Bool[Tensor, "coalitions players"]
@@ -203,7 +203,7 @@ class Engine:
         inputs = self._inputs(np.pad(tokens, (0, pad)))[None]
         positions = torch.from_numpy(np.pad(places, (0, pad)))[None]
         if self._splits:
-            hidden = self.model.body(inputs, positions, None)[0]
+            hidden = self.model.body(inputs, positions, None, self._reads(at))[0]
             yield from self._head(hidden, found, at)
         else:
             logits = self.model.logits(inputs, positions, None)[0]
@@ -215,9 +215,13 @@ class Engine:
         block = self.budget.head_rows(self.model)
         for first in range(0, len(at), block):
             part = at[first : first + block]
-            index = torch.from_numpy(np.pad(part, (0, -len(part) % 16), mode="edge"))
-            logits = self.model.head(hidden[index.to(hidden.device)])
+            logits = self.model.head(hidden[self._reads(part)])
             yield found[first : first + block], _wide(logits)[: len(part)]
+
+    def _reads(self, at: Array) -> Tensor:
+        """Positions to read, the last one again and again up to a multiple of 16."""
+        padded = np.concatenate([at, np.repeat(at[-1:], -len(at) % 16)])
+        return torch.from_numpy(padded).to(self.model.device)
 
     def _run_batches(self, trie: Trie, nodes: Array) -> Iterator[tuple[Array, Tensor]]:
         """Whole rows in padded batches; rows that are a prefix of another are read there."""
@@ -249,12 +253,13 @@ class Engine:
         positions = np.pad(trie.positions[rows], room)[:, :width]
         inputs = self._inputs(np.where(valid, tokens, 0))
         arguments = (inputs, torch.from_numpy(positions), torch.from_numpy(valid).long())
-        index = torch.from_numpy(row_of * width + depth).to(self.model.device)
+        at = row_of * width + depth
         if self._splits:
-            hidden = self.model.body(*arguments).flatten(0, 1)
-            yield from self._head(hidden, found, index.cpu().numpy())
+            hidden = self.model.body(*arguments, self._reads(at)).flatten(0, 1)
+            yield from self._head(hidden, found, at)
         else:
-            yield found, _wide(self.model.logits(*arguments).flatten(0, 1)[index])
+            logits = self.model.logits(*arguments).flatten(0, 1)
+            yield found, _wide(logits[torch.from_numpy(at).to(logits.device)])
 
     def _check_window(self, length: int) -> None:
         """Rows with hidden tokens left out would measure a sliding window in the wrong tokens."""

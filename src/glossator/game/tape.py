@@ -53,6 +53,7 @@ class Tape:
         before: [targets players] whether the player can act on the target.
         inputs: [tokens width] input embeddings of the text.
         player_of: [tokens] index of the token's player, -1 when it is held fixed.
+        full: [targets] values of the text as it is; None before they were pulled back.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Tape:
             first, stop = question.unit_tokens[unit]
             player_of[first:stop] = player
         self.player_of = player_of
+        self.full: Float[Tensor, " targets"] | None = None
         self._scored = scores_of(model, question)
         self._reference: Tensor | None = None
         if readout.needs_reference:
@@ -147,7 +149,10 @@ class Tape:
                     pulled[block] += batch[1]
         if not (torch.isfinite(values).all() and torch.isfinite(pulled).all()):
             raise ModelError(f"{self._model.name} returned gradients that are not numbers (NaN)")
-        return slots.join(values, pulled)
+        values, pulled = slots.join(values, pulled)
+        if clean:
+            self.full = values[0]
+        return values, pulled
 
     @contextlib.contextmanager
     def _gradient_attention(self) -> Iterator[bool]:
@@ -270,7 +275,9 @@ class Tape:
             eye = torch.eye(len(used), dtype=output.dtype, device=output.device)
             return values, output, lambda part: _rows_of(eye[part], len(leaf)), used
         assert positions is not None
-        output = self._model.body(leaf, positions, mask)
+        rows, length = leaf.shape[:2]
+        reads = (torch.arange(rows, device=at.device)[:, None] * length + at.unique()).flatten()
+        output = self._model.body(leaf, positions, mask, reads)
         hidden = output.detach()[:, at].requires_grad_(True)  # [rows reads width]
         logits = self._model.head(hidden.flatten(0, 1)).unflatten(0, hidden.shape[:2])
         read = self._read(layout, logits)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import inspect
 import platform
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -16,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from glossator.errors import InputError
+from glossator.model.shortcuts import last_feed_forward, only_at, quick_activations
 
 Kind = Literal["causal", "classifier"]
 
@@ -64,25 +66,25 @@ class LanguageModel:
         """The configuration of the text model (the whole one for text-only models)."""
         return self.hf.config.get_text_config()
 
-    @cached_property
+    @functools.cached_property
     def context_length(self) -> int | None:
         """The longest row in tokens, None when the model does not say."""
         length = getattr(self.text_config, "max_position_embeddings", None)
         return int(length) if length else None
 
-    @cached_property
+    @functools.cached_property
     def layers(self) -> int:
         """Number of transformer blocks."""
         return int(self.text_config.num_hidden_layers)
 
-    @cached_property
+    @functools.cached_property
     def accepts_positions(self) -> bool:
         """Whether the forward pass takes `position_ids`."""
         if getattr(self.text_config, "alibi", False):
             return False
         return "position_ids" in inspect.signature(self.hf.forward).parameters
 
-    @cached_property
+    @functools.cached_property
     def classes(self) -> dict[int, str]:
         """Class names of a classifier by index."""
         return {int(index): str(name) for index, name in self.hf.config.id2label.items()}
@@ -105,7 +107,11 @@ class LanguageModel:
         return embedded
 
     def body(
-        self, inputs: Tensor, positions: Int[Tensor, "rows length"], mask: Tensor | None
+        self,
+        inputs: Tensor,
+        positions: Int[Tensor, "rows length"],
+        mask: Tensor | None,
+        reads: Int[Tensor, " reads"] | None = None,
     ) -> Float[Tensor, "rows length width"]:
         """Hidden states before the head.
 
@@ -114,9 +120,29 @@ class LanguageModel:
             positions: position of each token; ignored by models that take none.
             mask: [rows length], 1 for tokens and 0 for padding; None when the attention
                 implementation in force needs none.
+            reads: indices into rows x length; elsewhere the last block is left unfinished. A
+                count that is a multiple of 16 keeps the digits apart from what else is read.
         """
-        hidden: Tensor = self.hf.base_model(**self._arguments(inputs, positions, mask))[0]
+        with only_at(self.narrow_modules, reads) if reads is not None else nullcontext():
+            hidden: Tensor = self.hf.base_model(**self._arguments(inputs, positions, mask))[0]
         return hidden
+
+    @functools.cached_property
+    def narrow_modules(self) -> list[torch.nn.Module]:
+        """What need not work at positions that nobody reads, [] where that changes a number."""
+        modules = last_feed_forward(self.hf.base_model, self.layers)
+        positions = torch.arange(4, device=self.device)[None]
+        ids = positions % self.embedding.weight.shape[0]
+        reads = torch.tensor([1, 3], device=self.device)
+        arguments = self._arguments(ids, positions, torch.ones_like(ids))
+        with self.inference():
+            whole = self.hf.base_model(**arguments)[0][0, reads]
+            try:
+                with only_at(modules, reads):
+                    some = self.hf.base_model(**arguments)[0][0, reads]
+            except (TypeError, ValueError, IndexError, AttributeError, RuntimeError):
+                return []
+        return modules if torch.allclose(whole, some, rtol=1e-4, atol=1e-5) else []
 
     def head(self, hidden: Float[Tensor, "reads width"]) -> Float[Tensor, "reads vocabulary"]:
         """Next-token logits of hidden states; only for models where `splits` holds."""
@@ -145,7 +171,7 @@ class LanguageModel:
         accepted = inspect.signature(self.hf.forward).parameters
         return {key: value for key, value in arguments.items() if key in accepted}
 
-    @cached_property
+    @functools.cached_property
     def splits(self) -> bool:
         """Whether head(body(x)) is exactly the model's own logits (no scaling or soft cap)."""
         if self.kind != "causal" or self.hf.get_output_embeddings() is None:
@@ -163,19 +189,19 @@ class LanguageModel:
 
     @contextlib.contextmanager
     def inference(self, gradients: bool = False) -> Iterator[None]:
-        """Evaluation mode, with or without gradients by the inputs; mode and flags put back."""
-        modes = {module: module.training for module in self.hf.modules() if module.training}
+        """Evaluation mode, with or without gradients by the inputs; everything is put back."""
+        training = [module for module in self.hf.modules() if module.training]
         wanted = [p for p in self.hf.parameters() if p.requires_grad] if gradients else []
         self.hf.eval()
         for parameter in wanted:
             parameter.requires_grad_(False)
         try:
-            with torch.set_grad_enabled(gradients):
+            with torch.set_grad_enabled(gradients), quick_activations(self.hf, gradients):
                 yield
         finally:
             for parameter in wanted:
                 parameter.requires_grad_(True)
-            for module in modes:
+            for module in training:
                 module.training = True
 
     @contextlib.contextmanager
@@ -212,7 +238,8 @@ class LanguageModel:
             "attention": self.hf.config._attn_implementation,
         }
 
-    def describe_tokenizer(self) -> dict[str, Any]:
+    @functools.cached_property
+    def tokenizer_description(self) -> dict[str, Any]:
         """The tokenizer's part of a provenance record: class and hash of its vocabulary."""
         vocabulary = sorted(self.tokenizer.get_vocab().items(), key=lambda item: item[1])
         digest = hashlib.sha256(repr(vocabulary).encode()).hexdigest()

@@ -179,9 +179,9 @@ class Inquiry:
             self.budget,
             counts=counts,
         )
-        keep = torch.tensor([[True], [False]]).expand(2, len(self.players))
-        full, empty = ends.evaluate(keep)
-        return estimate, full, empty, ends
+        everyone, nobody = torch.tensor([[[True]], [[False]]]).expand(2, 1, len(self.players))
+        full = ends.evaluate(everyone)[0] if tape.full is None else tape.full
+        return estimate, full, ends.evaluate(nobody)[0], ends
 
     def _announce(self, method: str, planned: int) -> None:
         if self.progress is not None:
@@ -226,7 +226,7 @@ class Inquiry:
             seed=self.seed,
             generation=self.generation,
             model=self.model.describe(),
-            tokenizer=self.model.describe_tokenizer(),
+            tokenizer=self.model.tokenizer_description,
             engine=path or "",
             versions=versions() | {"words": word_segmenter()},
             notes=notes,
