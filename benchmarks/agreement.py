@@ -22,7 +22,7 @@ from torch import Tensor
 
 from benchmarks.compare import Agreement, agree
 from benchmarks.jobs import OURS, side
-from benchmarks.machine import describe
+from benchmarks.machine import made_by
 from benchmarks.models import SHAPES, Case, build_case, bundled_case
 from benchmarks.work import Answer, Work
 from glossator.types import interval_factor
@@ -199,13 +199,11 @@ def page() -> tuple[str, bool]:
                 f"| {usual.shape.name} | {tool} | {spread.scores} | {spread.worst:.4f} | "
                 f"{spread.stderr:.4f} | {spread.covered:.0%} |"
             )
-    versions = describe()["versions"]
     return "\n".join(
         [
             "# Agreement with captum, inseq and shap\n",
-            "Made by `make bench`; do not edit. Same model, ids and baseline token for each pair. "
-            + ", ".join(f"{name} {number}" for name, number in versions.items())
-            + ".\n",
+            made_by("make bench"),
+            "Same model, ids and baseline token for each pair.\n",
             "| model | quantity | tool | scores | largest score | largest difference | bound | r | "
             "kept |",
             "|---|---|---|---:|---:|---:|---:|---:|---|",

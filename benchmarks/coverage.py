@@ -10,14 +10,17 @@ players at most. Scores that are themselves exact (enumerated) are not counted.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from tests.attribution.games import smooth_game
 from torch import Tensor
 
+from benchmarks.machine import made_by
 from glossator.registry import METHODS
 from glossator.run import inquire
 from glossator.types import interval_factor
@@ -25,6 +28,11 @@ from glossator.types import interval_factor
 PROMPT = "Mia and Tom went to the park. Tom gave a kite to"
 SAMPLED = ["shapley", "kernel_shap", "banzhaf", "lime", "sparse_linear"]
 COUNTS = [7, 8, 9, 10]
+
+LEAD = """\
+How often the 95% interval of a sampled score holds the exact score: the same method with every
+coalition. Scores that were themselves exact are not counted.
+"""
 
 
 class Scored(Protocol):
@@ -86,6 +94,10 @@ def exact(name: str, players: int, solve: Solve) -> Tensor:
     return solve(name, 0, {"samples": 2**players}).scores
 
 
+def _command() -> str:
+    return " ".join(["python -m benchmarks.coverage", *sys.argv[1:]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -95,6 +107,7 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=50, help="seeds per game or text")
     parser.add_argument("--samples", type=int, help="of every method, rather than its own default")
+    parser.add_argument("--out", type=Path, help="write the table as a page")
     given = parser.parse_args()
     torch.set_num_threads(1)
     asked = (
@@ -104,7 +117,8 @@ def main() -> None:
     )
     subjects = [make() for make in asked]
     options = {} if given.samples is None else {"samples": given.samples}
-    print(f"{'method':<14} {'scores':>7} {'coverage':>9} {'mean half-width':>16}")
+    lines = ["# Coverage of 95% intervals\n", made_by(_command()), LEAD]
+    lines += ["| method | scores | coverage | mean half-width |", "|---|---:|---:|---:|"]
     for name in SAMPLED:
         hits = scores = 0
         width = 0.0
@@ -112,9 +126,11 @@ def main() -> None:
             runs = (solve(name, seed, options) for seed in range(given.repeats))
             one = holds(exact(name, players, solve), runs)
             hits, scores, width = hits + one[0], scores + one[1], width + one[2]
-        print(
-            f"{name:<14} {scores:>7} {hits / max(scores, 1):>9.1%} {width / max(scores, 1):>16.4f}"
-        )
+        share, reach = hits / max(scores, 1), width / max(scores, 1)
+        lines.append(f"| `{name}` | {scores} | {share:.1%} | {reach:.4f} |")
+        print(lines[-1], flush=True)
+    if given.out:
+        given.out.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Do the methods find the words that decide, where these are known by construction?
 
-    python -m benchmarks.ground_truth [--items 20] [--removals delete embedding:mean] [--out FILE]
+    python -m benchmarks.ground_truth [--items 20] [--removals delete embedding:mean]
 
 For held-out prompts of each phenomenon of the small world, the answer is explained and the k
 highest scores are compared with the k words that decide it: precision at k, beside what a random
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.machine import made_by
 from glossator import load_model
 from glossator.miniature.accuracy import continuations, is_right
 from glossator.miniature.world import generate, phenomena
@@ -25,6 +26,14 @@ METHODS_SHOWN = (
     *("input_x_gradient", "gradient", "smooth_grad", "integrated_gradients"),
 )
 WITH_EMBEDDINGS = "embedding:mean"
+
+LEAD = """\
+Held-out prompts of the small world that the bundled model speaks about. The answer is explained,
+and the k highest scores are compared with the k words that decide it by construction: precision at
+k. The last row is what a random order of the words would get. A word that decides against the
+answer, or that decides only together with others, may rightly have a low score under some methods:
+this table compares methods, it does not grade them.
+"""
 
 
 def precision(explanation, item) -> tuple[float, float]:
@@ -48,7 +57,9 @@ def measure(items: int, removals: list[str]) -> tuple[dict, dict[str, tuple[int,
     answered: dict[str, tuple[int, int]] = {}
     for phenomenon in phenomena():
         asked = generate(phenomenon, items, seed=1)
-        said = continuations(model.hf, model.tokenizer, [item.prompt for item in asked])
+        longest = max(len(model.tokenizer.tokenize(item.answer)) for item in asked)
+        prompts = [item.prompt for item in asked]
+        said = continuations(model.hf, model.tokenizer, prompts, longest + 1)
         right = [i for i, s in zip(asked, said, strict=True) if is_right(s, i.answer)]
         answered[phenomenon] = len(right), len(asked)
         for item in right:
@@ -63,30 +74,32 @@ def measure(items: int, removals: list[str]) -> tuple[dict, dict[str, tuple[int,
 
 
 def table(found: dict, answered: dict[str, tuple[int, int]]) -> str:
-    """Markdown: methods and removals by phenomenon."""
+    """The page: methods and removals by phenomenon."""
     names = [name for name in answered if answered[name][0]]
     rows = list(dict.fromkeys((method, removal) for _, method, removal in found))
-    lines = ["| method | removal | " + " | ".join(names) + " | mean |"]
+    lines = [
+        "# Do the methods find the decisive words?\n",
+        made_by("python -m benchmarks.ground_truth"),
+    ]
+    lines += [LEAD, "| method | removal | " + " | ".join(names) + " | mean |"]
     lines.append("|---" * (len(names) + 3) + "|")
     for method, removal in rows:
         shares = [found[name, method, removal] for name in names]
         cells = [f"{share:.2f}" for share in [*shares, sum(shares) / len(shares)]]
         lines.append(f"| {method} | {removal} | " + " | ".join(cells) + " |")
     counts = ", ".join(f"{name} {right}/{asked}" for name, (right, asked) in answered.items())
-    return "\n".join([*lines, "", f"Prompts answered rightly: {counts}."])
+    return "\n".join([*lines, "", f"Prompts answered rightly: {counts}.", ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=20)
     parser.add_argument("--removals", nargs="+", default=["delete", "embedding:mean", "attention"])
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/ground-truth.md"))
     asked = parser.parse_args()
     written = table(*measure(asked.items, asked.removals))
     print(written)
-    if asked.out:
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(written + "\n")
+    asked.out.write_text(written)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,20 @@ def describe() -> dict[str, Any]:
     }
 
 
+def made_by(command: str) -> str:
+    """Where a page of figures comes from, in a line: command, date, machine, versions."""
+    machine = describe()
+    versions = [
+        f"{name} {number}"
+        for name, number in machine["versions"].items()
+        if number != "not installed"
+    ]
+    return (
+        f"Made by `{command}`; do not edit. {machine['date']}; {machine['processor']}, "
+        f"{machine['cores']} cores, {machine['instructions']}; {', '.join(versions)}.\n"
+    )
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -45,7 +45,9 @@ def test_fewer_positions_go_through_the_last_network() -> None:
     assert out.abs().sum(-1).flatten().nonzero().flatten().tolist() == [1, 4]
 
 
-@pytest.mark.parametrize("name", ["gelu_new", "gelu_fast", "gelu", "silu", "relu", "tanh", "mish"])
+@pytest.mark.parametrize(
+    "name", ["gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu", "silu", "relu", "tanh", "mish"]
+)
 def test_activations_and_all_their_pull_backs(name: str) -> None:
     module, x = ACT2FN[name], torch.linspace(-4, 4, 41, requires_grad=True)
     weights = torch.randn(3, 41, generator=torch.Generator().manual_seed(0))

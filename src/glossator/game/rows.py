@@ -75,8 +75,17 @@ def scored_tokens(question: Question) -> Scored:
         for b, branch in enumerate(target.branches)
         for token in branch.tokens[branch.scored_from :]
     ]
-    token, target, branch, sign = np.array(table, dtype=np.int64).reshape(-1, 4).T
-    return Scored(token, target, branch, sign)
+    return Scored(*np.array(table, dtype=np.int64).reshape(-1, 4).T)
+
+
+def scored_classes(question: Question) -> Scored:
+    """The class of every target; where two are contrasted, the second counts against it."""
+    table = [
+        (index, t, b, 1 - 2 * b)
+        for t, target in enumerate(question.targets)
+        for b, index in enumerate(target.tokens)
+    ]
+    return Scored(*np.array(table, dtype=np.int64).reshape(-1, 4).T)
 
 
 class RowBuilder:

@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -20,7 +19,7 @@ from glossator.game.budget import Budget, token_bytes
 from glossator.game.engine import Counts, Progress
 from glossator.game.readout import Readout
 from glossator.game.removal import BASELINE, Absence
-from glossator.game.rows import Scored, scored_tokens
+from glossator.game.rows import Scored, scored_classes, scored_tokens
 from glossator.model import LanguageModel
 from glossator.text import Question
 
@@ -82,7 +81,8 @@ class Tape:
             player_of[first:stop] = player
         self.player_of = player_of
         self.full: Float[Tensor, " targets"] | None = None
-        self._scored = scores_of(model, question)
+        scored = scored_tokens if model.kind == "causal" else scored_classes
+        self._scored = scored(question)
         self._reference: Tensor | None = None
         if readout.needs_reference:
             self._reference = self._clean_logits()
@@ -311,19 +311,6 @@ class Tape:
                 for k, place in zip(layout.scored.tolist(), layout.at.tolist(), strict=True):
                     found[k] = logits[0, place] if logits.dim() == 3 else logits[0]
         return torch.stack([found[k] for k in sorted(found)]).float()
-
-
-def scores_of(model: LanguageModel, question: Question) -> Scored:
-    """What is scored: tokens for a causal model, classes for a classifier."""
-    if model.kind == "causal":
-        return scored_tokens(question)
-    # A contrast names two classes: the second is the foil.
-    table = [
-        (index, t, b, 1 - 2 * b)
-        for t, target in enumerate(question.targets)
-        for b, index in enumerate(target.tokens)
-    ]
-    return Scored(*np.array(table, dtype=np.int64).reshape(-1, 4).T)
 
 
 class _Slots:

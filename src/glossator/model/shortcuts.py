@@ -78,8 +78,7 @@ def quick_activations(model: nn.Module, gradients: bool) -> Iterator[None]:
         function = _gelu if composed else module.forward
         if composed or gradients:
             changed.append(module)
-            kept = functools.partial(_keep_slope, function)
-            module.forward = kept if gradients else function
+            module.forward = functools.partial(_keep_slope, function) if gradients else function
     try:
         yield
     finally:
