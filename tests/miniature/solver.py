@@ -81,7 +81,7 @@ def _negation(prompt: str) -> str | None:
     other = {a: b for pair in lexicon.OPPOSITES for a, b in (pair, pair[::-1])}
     states = {}
     for thing, adverb, said in ((thing1, adverb1, said1), (thing2, adverb2, said2)):
-        states[thing] = {"still": said, "not": other.get(said, "?")}.get(adverb, "?")
+        states[thing] = {"not": other.get(said, "?"), "?": "?"}.get(adverb, said)
     return _known(states, asked)
 
 
@@ -97,7 +97,7 @@ def _instruction(prompt: str) -> str | None:
 def _story(prompt: str) -> str | None:
     form = (
         r"\S+ and \S+ are friends\. _ has a _ _ and _ has a _ _\. In the \w+ they went to the"
-        r" \S+\. There _ \S+ something\. [\w? ]+"
+        r" \S+\. There _ \S+ the"
     )
     name1, colour1, thing1, name2, colour2, thing2, who = _match(form, prompt)
     owned = {name1: f"{colour1} {thing1}", name2: f"{colour2} {thing2}"}

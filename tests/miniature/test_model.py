@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import binom
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from glossator.miniature import generate, path, phenomena
@@ -15,7 +14,7 @@ from glossator.miniature.figures import measure
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import CONTEXT, save_tokenizer, train_tokenizer
 from glossator.miniature.train import Phase, train
-from glossator.miniature.world import EVEN, HARD
+from glossator.miniature.world import EVEN, FULL
 
 _N = 60
 
@@ -35,17 +34,22 @@ def tokenizer() -> Any:
 def test_model_answers_as_the_world_demands(
     model: Any, tokenizer: Any, kind: str, twins: bool
 ) -> None:
-    """As the card says, up to the chance of other prompts (one in a thousand is worse)."""
-    figures = json.loads((path() / "figures.json").read_text())
-    right, n = figures["twin_accuracy" if twins else "accuracy"][kind]
-    least = binom.ppf(1e-3, _N, right / n)
-    assert count_right(model, tokenizer, generate(kind, _N, 21), twins) >= least
+    assert count_right(model, tokenizer, generate(kind, _N, 21), twins) >= 0.95 * _N
 
 
 def test_it_goes_on_from_its_facts(model: Any, tokenizer: Any) -> None:
     prompt = "Anna has a blue kite. Ben has a red cup. The kite is"
-    (text,) = continuations(model, tokenizer, [prompt], 6)
-    assert text.startswith(" blue, and the")
+    (text,) = continuations(model, tokenizer, [prompt], 7)
+    assert text == " blue, and the cup is red"
+
+
+def test_it_tells_a_story_to_its_end(model: Any, tokenizer: Any) -> None:
+    prompt = (
+        "Anna and Ben are friends. Ben has a red cup and Anna has a blue kite. In the morning they"
+        " went to the park. There Ben lost the"
+    )
+    (text,) = continuations(model, tokenizer, [prompt], 20)
+    assert text.startswith(" red cup. Soon they found it near the park. Ben was happy again.")
 
 
 def test_context_fits_and_later_positions_work(model: Any, tokenizer: Any) -> None:
@@ -91,18 +95,18 @@ def test_card_tells_the_stored_figures() -> None:
             assert f"{right / n:.3f} | {low:.3f} to {high:.3f}" in card(figures)
 
 
-def test_card_names_what_is_below_the_aim() -> None:
+def test_every_phenomenon_reaches_the_aim() -> None:
     figures = json.loads((path() / "figures.json").read_text())
-    below = unreached(figures)
-    told = (path() / "README.md").read_text()
-    assert ("Below the aim" in told) == bool(below)
-    assert all(
-        figures[kind][name][0] >= 0.95 * figures[kind][name][1]
-        for kind in ("accuracy", "twin_accuracy")
-        for name in phenomena()
-        if name not in below
-    )
-    assert {"place", "fact", "agreement", "sentiment", "colour"}.isdisjoint(below)
+    for kind in ("accuracy", "twin_accuracy"):
+        assert all(right >= 0.95 * n for right, n in figures[kind].values())
+    assert unreached(figures) == []
+
+
+def test_a_card_names_what_is_below_the_aim() -> None:
+    figures = json.loads((path() / "figures.json").read_text())
+    figures["twin_accuracy"]["story"] = [200, 250]
+    assert unreached(figures) == ["story"]
+    assert "**Below the aim of 0.95: story.**" in card(figures)
 
 
 def test_figures_are_of_this_model(model: Any) -> None:
@@ -114,7 +118,7 @@ def test_figures_are_of_this_model(model: Any) -> None:
 def test_two_steps_of_training(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glossator.miniature.train._CHECK_EVERY", 2)
     tokenizer = AutoTokenizer.from_pretrained(path())
-    phases = (Phase(1, 2, HARD, 2), Phase(1, 2, EVEN, None))
+    phases = (Phase(1, 2, FULL, 2), Phase(1, 2, EVEN, None))
     runs = []
     for _ in range(2):
         fresh = new_model(0)

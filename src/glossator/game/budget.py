@@ -13,7 +13,7 @@ from glossator.errors import MemoryBoundError
 from glossator.model import LanguageModel
 
 CPU_TOKENS = 768
-"""New tokens at once on a CPU: matrix products are at their peak, activations stay in cache."""
+"""New tokens at once for each thread: matrix products at their peak, activations in the cache."""
 
 GPU_TOKENS = 16384
 
@@ -39,7 +39,7 @@ class Budget:
         Raises:
             MemoryBoundError: the longest row does not fit.
         """
-        usual = GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
+        usual = _usual(model)
         if self.max_memory is None:
             return usual
         tokens = self._tokens(model)
@@ -54,7 +54,7 @@ class Budget:
         Raises:
             MemoryBoundError: the longest row does not fit.
         """
-        usual = GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS
+        usual = _usual(model)
         tokens = usual if self.max_memory is None else min(usual, self._tokens(model))
         if self.max_memory is not None and len(lengths):
             self._check_row(model, self._tokens(model), int(lengths[-1]))
@@ -82,6 +82,10 @@ class Budget:
                 f"the memory bound of {self.max_memory} bytes is too small for one row of "
                 f"{length} tokens: give --max-memory {-(-need // 2**20)}MiB or more"
             )
+
+
+def _usual(model: LanguageModel) -> int:
+    return GPU_TOKENS if model.device.type == "cuda" else CPU_TOKENS * torch.get_num_threads()
 
 
 def token_bytes(model: LanguageModel) -> int:

@@ -27,9 +27,9 @@ methods that say which words were decisive.
   words several. `<bos>` is put in front automatically.
 - **Data**: text made during training by `glossator.miniature.world`, about 275 different words;
   no text by people. Prompts whose hash falls on the held-out side (one in ten) never occur in it.
-- **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, four
-  phases (see `glossator.miniature.train`); {minutes} minutes on {threads} thread of a shared
-  {machine} CPU.
+- **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, eight
+  phases (see `glossator.miniature.train`); about {minutes} minutes on one or two threads of a
+  shared {machine} CPU.
 - **Held-out loss**: {held_out_loss:.3f} nats per token, all tokens alike. Much of it cannot be
   learnt: who and what a new item is about is drawn by chance.
 - **Licence**: Apache-2.0, code, weights and data.
@@ -50,11 +50,11 @@ word replaced, so that another answer (the foil) is right; twins may occur in th
 
     python -m glossator.miniature.train --out DIR --seed {seed}
 
-These weights were made phase by phase, resumed in between, while the script was being written; its
-phases record what ran, but the command has not yet been run from start to end, so expect other
-weights and somewhat other figures. The text, the tokenizer and the first weights depend on the seed
-alone. The trained weights depend
-in their last digits on the machine and on the version of torch, so the figures may move a little.
+The weights in this folder were made in these phases, but not in one go: until step 6,000 the world
+had harder rules for negation and story, and another tokenizer, whose embeddings were carried over.
+The command has not been run from start to end, so expect other weights and other figures. Text,
+tokenizer and first weights depend on the seed alone; the trained weights depend, at first in their
+last digits, on the machine and on the version of torch, too.
 `figures.json` has the numbers of this card, `log.json` the loss curve.
 
 ## Limits
@@ -80,7 +80,7 @@ _EXAMPLES = {
     "negation": "The door is not open. The cup is still full. So the door is **closed**",
     "instruction": "Say the last word: cup, kite, ball. Answer: **ball**",
     "story": "Mia and Tom are friends. Mia has a red kite and Tom has a blue cup. In the morning"
-    " they went to the park. There Tom lost something. Soon they found the **blue cup**",
+    " they went to the park. There Tom lost the **blue cup**",
 }
 
 

@@ -103,8 +103,8 @@ def make_item(
         words: a word for every slot.
         edits: the slots of prompt and answer that are different in the twin.
         decisive: the slots of the prompt that decide; those in `edits` are added.
-        links: slots of the answer or rest -> the slots that they follow from. By default every
-            slot of the answer follows from all decisive slots.
+        links: slots of the answer or rest -> the slots that they follow from. Where nothing else
+            is said, a slot of the answer follows from all decisive slots.
 
     Returns:
         The item.
@@ -123,9 +123,8 @@ def make_item(
     text, spans = fill(template.replace("|", ""), words)
     changed = {**words, **edits}
     edited = sorted(in_prompt[slot] for slot in edits if slot in in_prompt)
-    known = links or {
-        slot: [*decisive, *(s for s in edits if s in in_prompt)] for slot in in_answer
-    }
+    deciding = [*decisive, *(slot for slot in edits if slot in in_prompt)]
+    known = dict.fromkeys(in_answer, deciding) | dict(links or {})
     return Item(
         phenomenon=phenomenon,
         prompt=prompt,

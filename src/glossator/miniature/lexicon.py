@@ -43,6 +43,7 @@ OPPOSITES: Final = (
     ("dark", "bright"),
     ("safe", "dangerous"),
 )
+AFFIRMING: Final = ("still", "now")  # as against "not"
 ADJECTIVES: Final = _words("old young quiet big small tired", "")
 WEATHER: Final = _words("warm cold sunny grey windy", "")
 GAIN: Final = _words("found bought got", "")

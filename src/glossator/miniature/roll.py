@@ -11,6 +11,7 @@ from typing import Final
 
 from glossator.miniature.item import Span, fill
 from glossator.miniature.lexicon import (
+    AFFIRMING,
     BAD,
     COLOURS,
     GOOD,
@@ -55,11 +56,9 @@ def _states(n: int, random: Random) -> list[_Fact]:
     facts = []
     pairs = random.sample(OPPOSITES, n)
     for thing, pair in zip(draw(THINGS, n, random), pairs, strict=True):
-        side, denied = random.randrange(2), random.random() < 0.5
-        adverb = "not" if denied else "still"
-        facts.append(
-            (f"The {thing} is {adverb} {pair[side]}.", f"the {thing} is", pair[side ^ denied])
-        )
+        side, adverb = random.randrange(2), random.choice(("not", *AFFIRMING))
+        true = pair[side ^ (adverb == "not")]
+        facts.append((f"The {thing} is {adverb} {pair[side]}.", f"the {thing} is", true))
     return facts
 
 

@@ -10,6 +10,7 @@ from random import Random
 from glossator.miniature.item import Item, make_item
 from glossator.miniature.lexicon import (
     ADJECTIVES,
+    AFFIRMING,
     ANIMALS,
     BAD,
     COLOURS,
@@ -59,6 +60,10 @@ def place(random: Random) -> Item:
         words,
         {"query": words["other"], "answer": words["elsewhere"]},
         [f"name{one}", f"place{one}"],
+        {
+            "other": ["query", f"name{two}"],
+            "elsewhere": ["other", f"name{two}", f"place{two}"],
+        },
     )
 
 
@@ -86,6 +91,11 @@ def fact(random: Random) -> Item:
         words,
         {"query": words["other"], "answer": words["elsewhere"]},
         ["attribute"],
+        {
+            "same": ["attribute"],
+            "other": ["query", f"land{two}"],
+            "elsewhere": ["same", "other"],
+        },
     )
 
 
@@ -146,6 +156,7 @@ def recipient(random: Random) -> Item:
         words,
         {"giver": words["answer"], "answer": words["giver"]},
         ["name1", "name2"],
+        {"thanks": ["answer"], "back": ["giver"], "again": ["object"]},
     )
 
 
@@ -178,6 +189,10 @@ def sentiment(random: Random) -> Item:
         words,
         {f"word{one}": opposite, "answer": verdict[not good[one]]},
         [f"thing{one}", "query"] if good["1"] != good["2"] else [],
+        {
+            "other": ["query", f"thing{two}"],
+            "elsewhere": ["other", f"thing{two}", f"word{two}"],
+        },
     )
 
 
@@ -203,6 +218,10 @@ def colour(random: Random) -> Item:
         words,
         {"query": words["other"], "answer": words["elsewhere"]},
         [f"object{one}", f"colour{one}"],
+        {
+            "other": ["query", f"object{two}"],
+            "elsewhere": ["other", f"object{two}", f"colour{two}"],
+        },
     )
 
 
@@ -234,11 +253,14 @@ def count(random: Random) -> Item:
         words,
         {"verb": verbs[not gain], "answer": NUMBERS[after[not gain]]},
         ["many", "few"],
+        {"left": ["things", "answer"]},
     )
 
 
 def negation(random: Random) -> Item:
-    """What is not open is closed: the asked thing, its adjective, and "not" or "still" decide.
+    """What is not open is closed: the asked thing, its adjective, and the adverb before it decide.
+
+    One adverb of three denies; if half of them did, "not" would tell nothing without the thing.
 
     Example:
         >>> item = negation(Random(1))
@@ -247,12 +269,12 @@ def negation(random: Random) -> Item:
     """
     one, two = _asked(random)
     things, pairs = draw(THINGS, 2, random), random.sample(OPPOSITES, 2)
-    said, denied, true = {}, {}, {}
+    adverb, said, true = {}, {}, {}
     for k, pair in zip(("1", "2"), pairs, strict=True):
-        side, denied[k] = random.randrange(2), random.random() < 0.5
-        said[k], true[k] = pair[side], pair[side ^ denied[k]]
+        side, adverb[k] = random.randrange(2), random.choice(("not", *AFFIRMING))
+        said[k], true[k] = pair[side], pair[side ^ (adverb[k] == "not")]
     words = {"thing1": things[0], "thing2": things[1], "said1": said["1"], "said2": said["2"]}
-    words |= {f"adverb{k}": "not" if denied[k] else "still" for k in denied}
+    words |= {"adverb1": adverb["1"], "adverb2": adverb["2"]}
     words |= {"query": words[f"thing{one}"], "answer": true[one]}
     words |= {"other": words[f"thing{two}"], "elsewhere": true[two]}
     pair = pairs[int(one) - 1]
@@ -262,8 +284,12 @@ def negation(random: Random) -> Item:
         " So the {query} is| {answer}|, and the {other} is {elsewhere}.",
         words,
         {
-            f"adverb{one}": "still" if denied[one] else "not",
+            f"adverb{one}": random.choice(AFFIRMING) if adverb[one] == "not" else "not",
             "answer": pair[1 - pair.index(true[one])],
         },
         [f"thing{one}", f"said{one}", "query"],
+        {
+            "other": ["query", f"thing{two}"],
+            "elsewhere": ["other", f"thing{two}", f"adverb{two}", f"said{two}"],
+        },
     )

@@ -7,25 +7,26 @@ from glossator.miniature.lexicon import COLOURS, NAMES, OBJECTS, PLACES, draw
 
 _OPENING = (
     "{a} and {b} are friends. {name1} has a {colour1} {object1} and {name2} has a"
-    " {colour2} {object2}. In the {day} they went to the {place}. There {who} "
+    " {colour2} {object2}. In the {day} they went to the {place}. There {who} {event} the"
+    "| {found} {thing}|. "
 )
 
 # What happens -> the end of the story. `found` and `thing` are the colour and the object of the
 # person to whom it happened; `kept` and `spare` are those of the friend.
 _EVENTS = {
-    "lost": "Soon they found the| {found} {thing}| near the {where}. {hero} was happy again.",
-    "broke": "It was the| {found} {thing}|. Then {friend} gave {hero} the {kept} {spare}.",
-    "sold": "It was the| {found} {thing}|. Now {friend} still has the {kept} {spare}.",
-    "forgot": "Later they saw the| {found} {thing}| at the {where}. {hero} took it home.",
+    "lost": "Soon they found it near the {where}. {hero} was happy again.",
+    "broke": "Then {friend} gave {hero} the {kept} {spare}.",
+    "sold": "Now {friend} still has the {kept} {spare}.",
+    "forgot": "Later they saw it at the {where}. {hero} took it home.",
 }
 
 
 def story(random: Random) -> Item:
     """Two friends, two things, one place, and something that happens to one of the things.
 
-    The event names a person only ("There Tom lost something."), so the thing and its colour,
-    told later, follow from the person, from the sentence that says who has what, and from
-    nothing else. `links` has the sources of every known word up to the end of the story.
+    Everybody has one thing, so the thing and its colour follow from the person who lost it, from
+    the sentence that says who has what, and from nothing else.
+    `links` has the sources of every known word up to the end of the story.
 
     Example:
         >>> item = story(Random(3))
@@ -46,7 +47,7 @@ def story(random: Random) -> Item:
     words |= {"friend": words[f"name{two}"]}
     words |= {"found": words[f"colour{one}"], "thing": words[f"object{one}"]}
     words |= {"kept": words[f"colour{two}"], "spare": words[f"object{two}"]}
-    template = _OPENING + "{event} something. " + _EVENTS[event]
+    template = _OPENING + _EVENTS[event]
     owner = ["who", f"name{one}"]
     links = {
         "found": [*owner, f"colour{one}"],

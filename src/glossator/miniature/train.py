@@ -19,7 +19,7 @@ from glossator.miniature.card import write_card
 from glossator.miniature.figures import loss_of, write_figures
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import Batch, batches, save_tokenizer, train_tokenizer
-from glossator.miniature.world import EVEN, FULL, HARD, LATE, Blend
+from glossator.miniature.world import DEEP, EVEN, FULL, HARD, LATE, PEOPLE, STORIES, Blend
 
 _RATE: Final = 2e-3
 _FINAL_SHARE: Final = 0.03  # of the rate, reached at the last step
@@ -44,12 +44,16 @@ class Phase(NamedTuple):
     schedule: int | None
 
 
-# The first two cosines are left early: what comes late needs a high rate again.
+# Most cosines are left early: what comes late needs a high rate again.
 PHASES: Final = (
     Phase(600, 8, HARD, 3000),
     Phase(400, 8, EVEN, None),
     Phase(2000, 8, FULL, 3000),
     Phase(3000, 8, LATE, 3000),
+    Phase(500, 16, DEEP, 1200),
+    Phase(500, 16, PEOPLE, 1000),
+    Phase(350, 16, STORIES, 850),
+    Phase(450, 16, EVEN, None),
 )
 
 

@@ -33,8 +33,8 @@ class Blend(NamedTuple):
     Attributes:
         mix: share of each phenomenon, and of roll calls, which belong to none.
         lengths: numbers of items of a document, each as likely.
-        answer_weight: of a token of an answer in the loss; other tokens, half of which are drawn
-            by chance and cannot be learnt, have 1.
+        answer_weight: in the loss, of a token of a word that follows from earlier ones; other
+            tokens, half of which are drawn by chance and cannot be learnt, have 1.
     """
 
     mix: Mapping[str, float]
@@ -93,12 +93,54 @@ _LATE: Final = {
     "story": 3.0,
     "roll": 1.0,
 }
+_DEEP: Final = {
+    "place": 0.8,
+    "fact": 0.4,
+    "agreement": 0.4,
+    "recipient": 2.5,
+    "sentiment": 0.8,
+    "colour": 0.8,
+    "count": 0.8,
+    "negation": 2.5,
+    "instruction": 0.8,
+    "story": 2.5,
+    "roll": 2.5,
+}
+_PEOPLE: Final = {
+    "place": 0.4,
+    "fact": 0.3,
+    "agreement": 0.3,
+    "recipient": 3.5,
+    "sentiment": 0.5,
+    "colour": 0.5,
+    "count": 0.3,
+    "negation": 0.6,
+    "instruction": 0.3,
+    "story": 3.0,
+    "roll": 3.0,
+}
+_STORIES: Final = {
+    "place": 0.6,
+    "fact": 0.3,
+    "agreement": 0.3,
+    "recipient": 1.0,
+    "sentiment": 0.5,
+    "colour": 0.8,
+    "count": 0.5,
+    "negation": 1.0,
+    "instruction": 0.8,
+    "story": 4.0,
+    "roll": 2.0,
+}
 _LENGTHS: Final = (1, 1, 2, 3, 4, 6, 8)
 
 EVEN: Final = Blend(_EVEN, _LENGTHS, 4.0)
 HARD: Final = Blend(_HARD, (1,), 10.0)  # which word belongs to which thing is slow to learn
 FULL: Final = Blend(_FULL, _LENGTHS, 6.0)
 LATE: Final = Blend(_LATE, (1, 1, 2, 4, 8), 10.0)
+DEEP: Final = Blend(_DEEP, (1, 2), 20.0)
+PEOPLE: Final = Blend(_PEOPLE, (1, 2), 20.0)
+STORIES: Final = Blend(_STORIES, (1, 2), 20.0)
 
 _HELD_OUT_OF_256: Final = 26  # about one prompt in ten
 _PATIENCE: Final = 20  # draws for each prompt asked for, before a world is called exhausted
@@ -194,7 +236,7 @@ def document(
         blend: how often which items, and how many.
 
     Returns:
-        The text, and the characters of the answers in it.
+        The text, and the characters of the words in it that follow from earlier ones.
 
     Example:
         >>> text, answers = document(Random(0))
@@ -210,8 +252,8 @@ def document(
             added, spans = roll(random)
         else:
             item = next(stream(kind, random, split))
-            end = len(item.prompt) + len(item.answer)
-            added, spans = item.text, [(len(item.prompt), end)]
+            added = item.text
+            spans = [(start - 1, end) for start, end in sorted(link.word for link in item.links)]
         answers += [(len(text) + start, len(text) + end) for start, end in spans]
         text += added
     return text, answers
