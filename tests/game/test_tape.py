@@ -7,15 +7,20 @@ import torch
 
 from glossator.errors import InputError
 from glossator.game import READOUTS, Budget, Counts, Tape, absence
+from glossator.model import load_model
+from glossator.text import ask, continue_text, encode
 from tests.game import zoo
 
 
-def tape(model, question, removal="embedding:mean", readout="logprob", budget=None) -> Tape:
+def tape(
+    model, question, removal="embedding:mean", readout="logprob", budget=None, references=()
+) -> Tape:
     players = zoo.acting(question)
     before = question.before[:, : len(players)]
     stand_in = absence(removal, model, question)
     form = READOUTS.get(readout)
-    return Tape(model, question, players, before, stand_in, form, budget or Budget(), Counts())
+    asked = (model, question, players, before, stand_in, form, budget or Budget(), Counts())
+    return Tape(*asked, references=references)
 
 
 def plain(model, question, readout, points):
@@ -108,6 +113,48 @@ def test_the_same_numbers_under_any_memory_bound():
         results.append(found.pull(points, lambda g: g.sum(-1)))
     for one, other in zip(*results, strict=True):
         assert torch.allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("max_memory", [None, 300_000])
+def test_each_row_has_a_direction_of_its_own(max_memory):
+    found = tape(zoo.causal("llama"), zoo.words_question(), budget=Budget(max_memory=max_memory))
+    points = found.absent + torch.rand(9, 1, 1) * (found.inputs - found.absent)
+    ways = torch.randn(points.shape, generator=torch.Generator().manual_seed(0))
+    values, along = found.pull(points, ways)
+    for row, (point, way) in enumerate(zip(points, ways, strict=True)):
+        value, alone = found.pull(point[None], lambda g, way=way: (g * way).sum(-1))
+        assert torch.allclose(values[row], value[0], atol=1e-5)
+        assert torch.allclose(along[row], alone[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma"])
+def test_words_of_the_vocabulary_are_embedded_as_the_model_does(family):
+    """Gemma scales what it looks up."""
+    found = tape(zoo.causal(family), zoo.words_question())
+    assert found.vocabulary == zoo.VOCABULARY
+    table = found.embed(torch.arange(found.vocabulary))
+    assert torch.equal(table[found.ids], found.inputs)
+    assert not table.requires_grad
+
+
+def test_spans_are_the_characters_of_the_players():
+    question = zoo.words_question()
+    found = tape(zoo.causal("llama"), question)
+    units = [question.units[player] for player in zoo.acting(question)]
+    assert found.spans == [(unit.start, unit.end) for unit in units]
+
+
+def test_the_text_is_its_own_reference():
+    """All of it but the fixed first token."""
+    assert tuple(tape(zoo.causal("llama"), zoo.words_question()).references) == zoo.IDS[1:]
+
+
+def test_references_are_the_words_of_the_texts_given():
+    model = load_model()
+    texts = ("The lamp is red.", "Tom saw a kite.")
+    question = ask(continue_text(model.tokenizer, encode(model.tokenizer, "The cup is"), " red"))
+    ids = model.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    assert tape(model, question, references=texts).references.tolist() == ids[0] + ids[1]
 
 
 def test_parameters_and_mode_are_left_as_found():

@@ -60,6 +60,83 @@ def test_integrated_gradients_sum_to_one_percent_at_64_steps(model, removal):
     assert torch.allclose(noted.double(), gap, atol=1e-3)
 
 
+@pytest.mark.parametrize("removal", ["embedding:mean", "token:unk"])
+def test_sequential_integrated_gradients_are_leave_one_out(model, removal):
+    method = "sequential_integrated_gradients"
+    asked = {"max_new_tokens": 4, "removal": removal}
+    found = glossator.explain(PROMPT, model, method=method, **asked)
+    exact = glossator.explain(PROMPT, model, method="leave_one_out", **asked).scores
+    assert torch.equal(found.scores.isnan(), exact.isnan())
+    off = (found.scores - exact).abs().nan_to_num(0)
+    assert off.max() <= 0.01 * exact.nan_to_num(0).abs().max()
+    noted = torch.tensor(found.provenance.notes["unit_gap"])
+    assert torch.allclose(noted.double(), off.amax(1), atol=1e-3)
+
+
+@pytest.mark.parametrize("rule", ["left", "trapezoid"])
+def test_discretized_integrated_gradients_say_what_they_miss(model, rule):
+    why = glossator.explain(
+        PROMPT,
+        model,
+        max_new_tokens=4,
+        method="discretized_integrated_gradients",
+        options={"rule": rule},
+    )
+    gap = why.scores.nan_to_num(0.0).sum(1) - (why.full - why.empty)
+    noted = torch.tensor(why.provenance.notes["completeness_gap"])
+    assert torch.allclose(noted.double(), gap, atol=1e-3)
+
+
+def test_phrases_get_scores_and_shares(model):
+    text = "Mia and Tom went to the park."
+    spans = {"Mia and Tom": [0, 11], text: [0, 29]}
+    why = glossator.explain(
+        PROMPT,
+        model,
+        max_new_tokens=1,
+        method="integrated_directional_gradients",
+        options={"groups": list(spans.values())},
+    )
+    notes = why.provenance.notes
+    names, sentence = notes["groups"]
+    assert (names["span"], sentence["span"]) == ([0, 11], [0, 29])
+    words = [i for i, unit in enumerate(why.units) if unit.player and unit.end <= 11]
+    alone = float(why.scores[0, words].abs().sum()) / notes["total"][0]
+    assert names["value"][0] == pytest.approx(alone + names["dividend"][0])
+    assert 0 < names["dividend"][0] < names["value"][0] < sentence["value"][0] < 1
+    stored = store.to_json(why)["provenance"]["notes"]["groups"][0]
+    assert stored["value"] == pytest.approx(names["value"])
+    with pytest.raises(InputError, match="cuts the unit at characters 8-11"):
+        glossator.explain(
+            PROMPT,
+            model,
+            max_new_tokens=1,
+            method="integrated_directional_gradients",
+            options={"groups": [[0, 9]]},
+        )
+
+
+def test_expected_gradients_add_up_to_the_rise_above_the_reference_texts(model):
+    texts = ["Ben and Sue went to the shop. Sue gave a ball to", "The lamp is red."]
+    found = [
+        glossator.explain(
+            PROMPT,
+            model,
+            max_new_tokens=1,
+            method="expected_gradients",
+            references=references,
+            samples=64,
+        )
+        for references in (texts, ())
+    ]
+    for why in found:
+        notes, row = why.provenance.notes, why.scores[0].nansum()
+        gap = row - (why.full[0] - notes["reference_value"][0])
+        assert gap == pytest.approx(notes["completeness_gap"][0], abs=1e-3)
+        assert abs(gap) < 4 * notes["completeness_gap_stderr"][0]
+    assert not torch.equal(found[0].scores.nan_to_num(0), found[1].scores.nan_to_num(0))
+
+
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "exact_shapley"])
 def test_the_same_seed_gives_the_same_record_at_any_batch_size(model, method):
     records = []

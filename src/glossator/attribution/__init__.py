@@ -5,26 +5,34 @@ nothing but values and gradients at points. Both return an `Estimate` over the p
 """
 
 from glossator.attribution.banzhaf import banzhaf
+from glossator.attribution.discretized_integrated_gradients import discretized_integrated_gradients
 from glossator.attribution.exact_shapley import exact_shapley
+from glossator.attribution.expected_gradients import expected_gradients
 from glossator.attribution.gradient import gradient
 from glossator.attribution.input_x_gradient import input_x_gradient
+from glossator.attribution.integrated_directional_gradients import integrated_directional_gradients
 from glossator.attribution.integrated_gradients import integrated_gradients
 from glossator.attribution.kernel_shap import kernel_shap
 from glossator.attribution.leave_one_out import leave_one_out
 from glossator.attribution.lime import lime
+from glossator.attribution.sequential_integrated_gradients import sequential_integrated_gradients
 from glossator.attribution.shapley import shapley
 from glossator.attribution.smooth_grad import smooth_grad
 from glossator.attribution.sparse_linear import sparse_linear
 
 __all__ = [
     "banzhaf",
+    "discretized_integrated_gradients",
     "exact_shapley",
+    "expected_gradients",
     "gradient",
     "input_x_gradient",
+    "integrated_directional_gradients",
     "integrated_gradients",
     "kernel_shap",
     "leave_one_out",
     "lime",
+    "sequential_integrated_gradients",
     "shapley",
     "smooth_grad",
     "sparse_linear",

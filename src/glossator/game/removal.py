@@ -19,6 +19,7 @@ from glossator.errors import InputError
 from glossator.model import LanguageModel
 from glossator.registry import Registry
 from glossator.text import Question, cut, encode
+from glossator.types import Unit
 
 BASELINE = -1
 """Stands for the baseline embedding where a token id is expected."""
@@ -206,10 +207,26 @@ def _pool(
     model: LanguageModel, question: Question, references: tuple[str, ...]
 ) -> dict[int, list[tuple[int, ...]]]:
     """Distinct words by token length: from the references, else from the text itself."""
-    units = [question.units[player] for player in question.players]
-    if references:
-        units = [u for text in references for u in cut(encode(model.tokenizer, text)) if u.player]
     pool: dict[int, dict[tuple[int, ...], None]] = {}
-    for unit in units:
+    for unit in _reference_units(model, question, references):
         pool.setdefault(len(unit.tokens), {})[unit.tokens] = None
     return {length: list(words) for length, words in pool.items()}
+
+
+def reference_tokens(
+    model: LanguageModel, question: Question, references: tuple[str, ...]
+) -> list[int]:
+    """The references' tokens, one text after the other; those of the text itself without any."""
+    units = _reference_units(model, question, references)
+    return [token for unit in units for token in unit.tokens]
+
+
+def _reference_units(
+    model: LanguageModel, question: Question, references: tuple[str, ...]
+) -> list[Unit]:
+    """Words of the reference texts; the text's own units when there are none."""
+    if not references:
+        return [question.units[player] for player in question.players]
+    return [
+        unit for text in references for unit in cut(encode(model.tokenizer, text)) if unit.player
+    ]

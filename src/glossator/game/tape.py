@@ -18,12 +18,13 @@ from glossator.errors import InputError, ModelError
 from glossator.game.budget import Budget, token_bytes
 from glossator.game.engine import Counts, Progress
 from glossator.game.readout import Readout
-from glossator.game.removal import BASELINE, Absence
+from glossator.game.removal import BASELINE, Absence, reference_tokens
 from glossator.game.rows import Scored, scored_classes, scored_tokens
 from glossator.model import LanguageModel
 from glossator.text import Question
 
 Reduce = Callable[[Float[Tensor, "*some tokens width"]], Float[Tensor, "*some tokens"]]
+Directions = Float[Tensor, "rows tokens width"]
 
 BUSY_TOKENS = 512
 """Rows of so many tokens keep the matrix products at their peak without batched pull-backs."""
@@ -50,8 +51,11 @@ class Tape:
 
     Attributes:
         before: [targets players] whether the player can act on the target.
-        inputs: [tokens width] input embeddings of the text.
+        ids: [tokens] the text.
+        inputs: [tokens width] its input embeddings.
         player_of: [tokens] index of the token's player, -1 when it is held fixed.
+        spans: [players] first character of each player and the one after its last, in the text.
+        vocabulary: number of token ids that `embed` takes.
         full: [targets] values of the text as it is; None before they were pulled back.
     """
 
@@ -66,15 +70,18 @@ class Tape:
         budget: Budget,
         counts: Counts,
         progress: Progress | None = None,
+        references: tuple[str, ...] = (),
     ) -> None:
         self.before = before
         self.counts = counts
         self._progress = progress
         self._model, self._question, self._absence = model, question, absence
         self._readout, self._budget = readout, budget
-        ids = torch.tensor(question.ids)
-        with model.inference():
-            self.inputs = model.embed(ids).detach()
+        self._references = references
+        self.ids = ids = torch.tensor(question.ids)
+        self.inputs = self.embed(ids)
+        self.vocabulary = int(model.embedding.weight.shape[0])
+        self.spans = [(question.units[unit].start, question.units[unit].end) for unit in players]
         player_of = torch.full((len(ids),), -1)
         for player, unit in enumerate(players):
             first, stop = question.unit_tokens[unit]
@@ -112,22 +119,32 @@ class Tape:
                 "use --removal embedding:zero, embedding:mean or token:ID"
             )
         codes = torch.from_numpy(absence.replacement[0])
-        with self._model.inference():
-            absent = self._model.embed(codes.clamp_min(0)).detach().clone()
+        absent = self.embed(codes.clamp_min(0)).clone()
         if absence.baseline is not None:
             absent[codes == BASELINE] = absence.baseline
         fixed = (self.player_of < 0).to(absent.device)
         return torch.where(fixed[:, None], self.inputs, absent)
 
+    @property
+    def references(self) -> Int[Tensor, " pool"]:
+        """Tokens of the reference texts, one text after the other; of this text without any."""
+        return torch.tensor(reference_tokens(self._model, self._question, self._references))
+
+    def embed(self, ids: Int[Tensor, "*some"]) -> Float[Tensor, "*some width"]:
+        """Input embeddings of any token ids."""
+        with self._model.inference():
+            return self._model.embed(ids).detach()
+
     def pull(
-        self, points: Float[Tensor, "rows tokens width"] | None, reduce: Reduce
+        self, points: Float[Tensor, "rows tokens width"] | None, reduce: Reduce | Directions
     ) -> tuple[Float[Tensor, "rows targets"], Float[Tensor, "rows targets players"]]:
         """Values at some points, and what `reduce` makes of their gradients, per player.
 
         Args:
             points: embeddings of the whole text, one row a point; None for the text as it is.
                 Fixed tokens, and a target's own tokens for the target, stay as they are.
-            reduce: from gradients to one number a token, e.g. `lambda g: (g * x).sum(-1)`.
+            reduce: from gradients to one number a token, e.g. `lambda g: g.norm(dim=-1)`; or
+                for each row a direction, to take derivatives along it.
 
         Returns:
             Values in the readout's measure, and the reduced gradients summed over the tokens
@@ -144,7 +161,8 @@ class Tape:
         with self._model.inference(gradients=True), self._gradient_attention() as settable:
             for layout in self._layouts(clean):
                 for block in torch.arange(len(rows)).split(self._rows_at_once(layout)):
-                    batch = self._pull_layout(layout, rows[block], reduce, slots, settable)
+                    step = _along(reduce[block]) if isinstance(reduce, Tensor) else reduce
+                    batch = self._pull_layout(layout, rows[block], step, slots, settable)
                     values[block] += batch[0]
                     pulled[block] += batch[1]
         if not (torch.isfinite(values).all() and torch.isfinite(pulled).all()):
@@ -339,6 +357,10 @@ class _Slots:
         values, pulled = values * self.sign, pulled * self.sign[:, None]
         shape = (self.targets, self.branches)
         return values.unflatten(1, shape).sum(2), pulled.unflatten(1, shape).sum(2)
+
+
+def _along(directions: Directions) -> Reduce:
+    return lambda gradients: (gradients * directions.to(gradients.device)).sum(-1)
 
 
 def _add(read: Tensor, index: Tensor, slots: int) -> Tensor:

@@ -70,7 +70,8 @@ def explain(
         contrast: explain why the continuation (or class) rather than this text (or class).
         classes: classes of a classifier to explain, by name or index; None: all.
         removal: how an absent unit is represented; None: embedding:mean.
-        references: texts that the removal `resample` draws words from.
+        references: texts that the removal `resample` draws words from, and
+            `expected_gradients` its baselines.
         samples, precision: budget of a sampled method; see the method's page.
         options: further parameters of the method, by name.
         batch_rows: at most so many rows at once. max_memory: bytes, or "2GB".

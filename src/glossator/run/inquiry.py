@@ -50,7 +50,7 @@ class Inquiry:
         prompt, continuation: the text; the continuation is "" for a classifier.
         units, target_units: the kinds asked for, for the record.
         generation: how the continuation came about, for the record.
-        references: texts that `resample` draws words from.
+        references: texts that `resample` and `expected_gradients` draw from.
     """
 
     model: LanguageModel
@@ -166,6 +166,7 @@ class Inquiry:
             self.budget,
             counts,
             self._reporter(method.name, planned),
+            self.references,
         )
         generator = torch.Generator().manual_seed(self.seed)
         estimate = method.run(tape, generator=generator, **parameters)
