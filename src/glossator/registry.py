@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from glossator.errors import InputError, UnknownName
 
-Needs = Literal["game", "tape"]
+Needs = Literal["game", "tape", "trace"]
 Component = TypeVar("Component")
 
 
@@ -24,12 +24,13 @@ class Method:
 
     Attributes:
         name: what the user types.
-        run: `(game or tape, *, generator, **parameters) -> Estimate`.
+        run: `(game, tape or trace, *, generator, **parameters) -> Estimate`.
         needs: which of the ways to ask a model it takes.
         measures: one sentence: what a score means.
         paper: the source it follows.
         rows: the cost formula in words ("n + 1", "samples x (n + 1)"), n = players.
-        count: the same as a function of the number of players and the parameters.
+        count: the same as a function of the number of players and the parameters; of a method
+            that needs a trace, also of the number of `layers`.
         sampled: whether it draws coalitions or noise (and so takes --samples and --precision).
     """
 

@@ -32,7 +32,8 @@ def test_method_has_a_page(name: str) -> None:
     assert f"`{method.rows}`" in text, "the page states the cost as the registry does"
     missing = [each for each in method.parameters if f"`{each}`" not in text]
     assert not missing, f"parameters without a word in the page: {missing}"
-    assert name in (DOCS / "methods" / "index.md").read_text(encoding="utf-8")
+    assert f"({name}.md)" in (DOCS / "methods" / "index.md").read_text(encoding="utf-8")
+    assert f"| `{name}` |" in (DOCS / "which-method.md").read_text(encoding="utf-8")
 
 
 def test_no_page_without_a_method() -> None:

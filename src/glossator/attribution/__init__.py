@@ -1,13 +1,20 @@
 """Attribution methods, one file each; importing this package registers them.
 
 Those that need a game know nothing but values of coalitions; those that need a tape know
-nothing but values and gradients at points. Both return an `Estimate` over the players.
+nothing but values and gradients at points; those that need a trace look at attention. All
+return an `Estimate` over the players.
 """
 
+from glossator.attribution.attattr import attattr
+from glossator.attribution.attention import attention
+from glossator.attribution.attention_flow import attention_flow
+from glossator.attribution.attention_rollout import attention_rollout
 from glossator.attribution.banzhaf import banzhaf
+from glossator.attribution.chefer import chefer
 from glossator.attribution.discretized_integrated_gradients import discretized_integrated_gradients
 from glossator.attribution.exact_shapley import exact_shapley
 from glossator.attribution.expected_gradients import expected_gradients
+from glossator.attribution.grad_sam import grad_sam
 from glossator.attribution.gradient import gradient
 from glossator.attribution.input_x_gradient import input_x_gradient
 from glossator.attribution.integrated_directional_gradients import integrated_directional_gradients
@@ -15,16 +22,24 @@ from glossator.attribution.integrated_gradients import integrated_gradients
 from glossator.attribution.kernel_shap import kernel_shap
 from glossator.attribution.leave_one_out import leave_one_out
 from glossator.attribution.lime import lime
+from glossator.attribution.lrp import lrp
 from glossator.attribution.sequential_integrated_gradients import sequential_integrated_gradients
 from glossator.attribution.shapley import shapley
 from glossator.attribution.smooth_grad import smooth_grad
 from glossator.attribution.sparse_linear import sparse_linear
+from glossator.attribution.value_zeroing import value_zeroing
 
 __all__ = [
+    "attattr",
+    "attention",
+    "attention_flow",
+    "attention_rollout",
     "banzhaf",
     "discretized_integrated_gradients",
     "exact_shapley",
     "expected_gradients",
+    "chefer",
+    "grad_sam",
     "gradient",
     "input_x_gradient",
     "integrated_directional_gradients",
@@ -33,7 +48,9 @@ __all__ = [
     "leave_one_out",
     "lime",
     "sequential_integrated_gradients",
+    "lrp",
     "shapley",
     "smooth_grad",
     "sparse_linear",
+    "value_zeroing",
 ]

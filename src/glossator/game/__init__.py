@@ -7,6 +7,7 @@ from glossator.game.game import Game
 from glossator.game.readout import READOUTS, Readout
 from glossator.game.removal import REMOVALS, Absence, absence, removal
 from glossator.game.tape import Tape
+from glossator.game.trace import Trace
 
 __all__ = [
     "READOUTS",
@@ -19,6 +20,7 @@ __all__ = [
     "Game",
     "Readout",
     "Tape",
+    "Trace",
     "absence",
     "removal",
 ]

@@ -21,6 +21,7 @@ from glossator.game.readout import Readout
 from glossator.game.removal import BASELINE, Absence, reference_tokens
 from glossator.game.rows import Scored, scored_classes, scored_tokens
 from glossator.model import LanguageModel
+from glossator.model.relevance import relevance_rules
 from glossator.text import Question
 
 Reduce = Callable[[Float[Tensor, "*some tokens width"]], Float[Tensor, "*some tokens"]]
@@ -90,6 +91,7 @@ class Tape:
         self.full: Float[Tensor, " targets"] | None = None
         scored = scored_tokens if model.kind == "causal" else scored_classes
         self._scored = scored(question)
+        self._rules: str | None = None
         self._reference: Tensor | None = None
         if readout.needs_reference:
             self._reference = self._clean_logits()
@@ -135,6 +137,15 @@ class Tape:
         with self._model.inference():
             return self._model.embed(ids).detach()
 
+    @contextlib.contextmanager
+    def rules(self, name: str) -> Iterator[None]:
+        """Let gradients be relevances for a while; see `glossator.model.relevance`."""
+        self._rules = name
+        try:
+            yield
+        finally:
+            self._rules = None
+
     def pull(
         self, points: Float[Tensor, "rows tokens width"] | None, reduce: Reduce | Directions
     ) -> tuple[Float[Tensor, "rows targets"], Float[Tensor, "rows targets players"]]:
@@ -175,8 +186,17 @@ class Tape:
     @contextlib.contextmanager
     def _gradient_attention(self) -> Iterator[bool]:
         """Attention made of plain matrix products: fused kernels have no batched pull-back."""
-        with self._model.attention("eager") as settable:
-            yield settable
+        if self._rules is not None:
+            with relevance_rules(self._model, self._rules) as settable:
+                if not settable:
+                    raise ModelError(
+                        f"the attention of {type(self._model.hf).__name__} is its own, so that "
+                        "relevance cannot be passed through it: use input_x_gradient"
+                    )
+                yield settable
+        else:
+            with self._model.attention("eager") as settable:
+                yield settable
 
     def _layouts(self, clean: bool) -> Iterator[_Layout]:
         """The rows that serve all scored tokens; one row is enough for the clean text.

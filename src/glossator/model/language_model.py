@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from glossator.errors import InputError
-from glossator.model.shortcuts import last_feed_forward, only_at, quick_activations
+from glossator.model.shortcuts import feed_forward, only_at, quick_activations
 
 Kind = Literal["causal", "classifier"]
 
@@ -81,6 +81,14 @@ class LanguageModel:
         return int(self.text_config.num_hidden_layers)
 
     @functools.cached_property
+    def blocks(self) -> torch.nn.ModuleList | None:
+        """The transformer blocks in order, None where they are not to be found."""
+        for module in self.hf.base_model.modules():
+            if isinstance(module, torch.nn.ModuleList) and len(module) == self.layers:
+                return module
+        return None
+
+    @functools.cached_property
     def accepts_positions(self) -> bool:
         """Whether the forward pass takes `position_ids`."""
         if getattr(self.text_config, "alibi", False):
@@ -133,7 +141,9 @@ class LanguageModel:
     @functools.cached_property
     def narrow_modules(self) -> list[torch.nn.Module]:
         """What need not work at positions that nobody reads, [] where that changes a number."""
-        modules = last_feed_forward(self.hf.base_model, self.layers)
+        if self.blocks is None:
+            return []
+        modules = feed_forward(self.blocks[-1])
         positions = torch.arange(4, device=self.device)[None]
         ids = positions % self.embedding.weight.shape[0]
         reads = torch.tensor([1, 3], device=self.device)

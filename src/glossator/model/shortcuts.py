@@ -45,7 +45,8 @@ class _WithSlope(torch.autograd.Function):
 
 
 @functools.cache
-def _activation_classes() -> tuple[type, ...]:
+def activation_classes() -> tuple[type, ...]:
+    """The classes of transformers' table of activations, all of them elementwise."""
     from transformers.activations import ACT2CLS
 
     entries: set[Any] = {
@@ -72,7 +73,7 @@ def quick_activations(model: nn.Module, gradients: bool) -> Iterator[None]:
     """
     changed = []
     for module in model.modules():
-        if not isinstance(module, _activation_classes()) or "forward" in vars(module):
+        if not isinstance(module, activation_classes()) or "forward" in vars(module):
             continue
         composed = type(module).__name__ in _COMPOSED_GELUS
         function = _gelu if composed else module.forward
@@ -93,19 +94,15 @@ def _keep_slope(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return value
 
 
-def last_feed_forward(model: nn.Module, layers: int) -> list[nn.Module]:
-    """The feed-forward network of the last of so many blocks, [] where it cannot be told.
+def feed_forward(block: nn.Module) -> list[nn.Module]:
+    """The feed-forward network of a block, [] where it cannot be told.
 
     Example:
         >>> from glossator.model import load_model
-        >>> [type(module).__name__ for module in last_feed_forward(load_model().hf, 4)]
+        >>> [type(module).__name__ for module in feed_forward(load_model().blocks[-1])]
         ['LlamaMLP']
     """
-    for module in model.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == layers:
-            children = module[-1].named_children()
-            return [child for name, child in children if name in _FEED_FORWARD]
-    return []
+    return [child for name, child in block.named_children() if name in _FEED_FORWARD]
 
 
 @contextlib.contextmanager

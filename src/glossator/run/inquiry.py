@@ -19,6 +19,7 @@ from torch import Tensor
 from glossator.errors import InputError
 from glossator.game import (
     READOUTS,
+    Absence,
     Budget,
     ClassEngine,
     Counts,
@@ -26,6 +27,7 @@ from glossator.game import (
     Game,
     Readout,
     Tape,
+    Trace,
     absence,
 )
 from glossator.model import LanguageModel
@@ -97,7 +99,8 @@ class Inquiry:
         if self.model.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.model.device)
         began, counts = time.perf_counter(), Counts()
-        solve = self._solve_game if method.needs == "game" else self._solve_tape
+        ways = {"game": self._solve_game, "tape": self._solve_tape, "trace": self._solve_trace}
+        solve = ways[method.needs]
         estimate, full, empty, engine = solve(method, removal, parameters, counts)
         cost = Cost(
             **asdict(counts), seconds=time.perf_counter() - began, peak_memory_bytes=self._peak()
@@ -183,6 +186,42 @@ class Inquiry:
         everyone, nobody = torch.tensor([[[True]], [[False]]]).expand(2, 1, len(self.players))
         full = ends.evaluate(everyone)[0] if tape.full is None else tape.full
         return estimate, full, ends.evaluate(nobody)[0], ends
+
+    def _solve_trace(
+        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
+    ) -> tuple[Estimate, Tensor, Tensor, Any]:
+        planned = method.count(len(self.players), layers=self.model.layers, **parameters)
+        self._announce(method.name, planned)
+        trace = Trace(
+            self.model,
+            self.question,
+            self.players,
+            self.before,
+            self.readout,
+            self.budget,
+            counts,
+            self._reporter(method.name, planned),
+        )
+        generator = torch.Generator().manual_seed(self.seed)
+        estimate = method.run(trace, generator=generator, **parameters)
+        stand_in = absence(removal, self.model, self.question, seed=self.seed)
+        return estimate, *self._ends(stand_in, counts)
+
+    def _ends(self, stand_in: Absence, counts: Counts) -> tuple[Tensor, Tensor, Any]:
+        """Values with all players and with none, and the engine that computed them."""
+        engine = Engine if self.model.kind == "causal" else ClassEngine
+        ends = engine(
+            self.model,
+            self.question,
+            self.players,
+            stand_in,
+            self.readout,
+            self.budget,
+            counts=counts,
+        )
+        keep = torch.tensor([[True], [False]]).expand(2, len(self.players))
+        full, empty = ends.evaluate(keep)
+        return full, empty, ends
 
     def _announce(self, method: str, planned: int) -> None:
         if self.progress is not None:

@@ -1,0 +1,121 @@
+"""Layer-wise relevance propagation as gradient x input under changed derivatives.
+
+Where every layer is linear, gradient x input hands the output down to the inputs without loss. The
+rules make every layer so, for one forward pass: what is not linear is replaced by something that
+has the same value and is linear in what relevance shall flow through.
+
+    y = f(x), elementwise or a norm    y = x * (f(x) / x), the factor held fixed    (identity rule)
+    y = a * b, a @ b                   both factors get half                        (uniform rule)
+    y = A @ v, A held fixed            all goes through the values                  (rule "cp")
+
+Sources: Bach et al. 2015; AttnLRP: Achtibat et al. 2024, arXiv 2402.05602, sections 3.2 and 3.3;
+"cp" (attention and norms as constants): Ali et al. 2022, arXiv 2202.07304. As gradients:
+Arras et al. 2025, arXiv 2502.15886.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glossator.model.language_model import LanguageModel
+from glossator.model.shortcuts import activation_classes
+
+NAME = "glossator_relevance"
+RULES = ("attnlrp", "cp")
+
+_rule: ContextVar[str] = ContextVar("relevance_rule")
+
+
+def _same(x: Tensor, y: Tensor) -> Tensor:
+    """y, as a multiple of x: relevance passes from y to x element by element."""
+    factor = torch.where(x == 0, 0, y / x)
+    return x * factor.detach() + torch.where(x == 0, y, 0).detach()
+
+
+def _half(y: Tensor) -> Tensor:
+    """y, with half of its gradient."""
+    return y / 2 + (y / 2).detach()
+
+
+def _attend(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any = None, **options: Any
+) -> tuple[Tensor, Tensor]:
+    groups = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    scale = options.get("scaling") or query.shape[-1] ** -0.5
+    scores = _half(query) @ _half(key).transpose(-1, -2) * scale
+    softcap = options.get("softcap")
+    if softcap is not None:
+        scores = _same(scores, softcap * torch.tanh(scores / softcap))
+    if mask is not None:
+        scores = scores + mask[..., : key.shape[-2]]
+    weights = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
+    held = _rule.get() == "cp"
+    out = weights.detach() @ value if held else _half(weights) @ _half(value)
+    return out.transpose(1, 2).contiguous(), weights
+
+
+@contextlib.contextmanager
+def relevance_rules(model: LanguageModel, rule: str) -> Iterator[bool]:
+    """Let gradients be relevances for a while; yields whether the attention could be changed.
+
+    Args:
+        model: whose norms, activations, gated products and attention follow the rules.
+        rule: "attnlrp" or "cp".
+    """
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+    AttentionInterface.register(NAME, _attend)
+    AttentionMaskInterface.register(NAME, eager_mask)
+    token = _rule.set(rule)
+    try:
+        with contextlib.ExitStack() as stack:
+            for module in model.hf.modules():
+                stack.enter_context(_following(module))
+            yield stack.enter_context(model.attention(NAME))
+    finally:
+        _rule.reset(token)
+
+
+@contextlib.contextmanager
+def _following(module: nn.Module) -> Iterator[None]:
+    """Let one module follow the rules, if it is one of those that are not linear."""
+    names = dict(module.named_children())
+    # Both factors of a gated product, or what they are cut from.
+    pair = {"gate_proj", "up_proj", "act_fn"} <= names.keys()
+    halves = ["up_proj", "act_fn"] if pair else ["gate_up_proj"] * ("gate_up_proj" in names)
+    norm = type(module).__name__.endswith("Norm") and not names
+    if norm or isinstance(module, activation_classes()):
+        with _instead(module, functools.partial(_identity, module.forward)):
+            yield
+    else:
+        with contextlib.ExitStack() as stack:
+            for name in halves:
+                handle = names[name].register_forward_hook(lambda _, __, output: _half(output))
+                stack.callback(handle.remove)
+            yield
+
+
+def _identity(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    return _same(x, function(x.detach()))
+
+
+@contextlib.contextmanager
+def _instead(module: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Another forward for one module object, which may have another one already."""
+    before = vars(module).get("forward")
+    module.forward = forward
+    try:
+        yield
+    finally:
+        del module.forward
+        if before is not None:
+            module.forward = before
