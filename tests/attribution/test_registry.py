@@ -16,6 +16,7 @@ from glossator.registry import METHODS
 from glossator.types import Estimate
 from tests.attribution.games import generator, random_game
 from tests.attribution.tapes import random_tape
+from tests.attribution.traces import trace
 
 NAMES = sorted(glossator.attribution.__all__)
 BUDGETS: list[dict[str, Any]] = [
@@ -33,7 +34,8 @@ def test_what_the_package_offers_is_what_it_registers() -> None:
         method = METHODS.get(name)
         assert method.run is getattr(glossator.attribution, name)
         assert method.paper and method.rows and method.measures
-        assert "positive" in (inspect.getdoc(method.run) or "")
+        told = inspect.getdoc(method.run) or ""
+        assert any(sign in told for sign in ("positive", "no sign", "never negative"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,6 +58,12 @@ def test_no_method_asks_for_more_rows_than_it_said(
         tape = random_tape(0)
         method.run(tape, generator=generator(), **options)
         assert tape.rows <= method.count(tape.players, **options) <= tape.rows * 32
+        return
+    if method.needs == "trace":
+        looked = trace("llama")
+        method.run(looked, generator=generator(), **options)
+        planned = method.count(looked.players, layers=looked.layers, **options)
+        assert looked.counts.forward_rows <= planned
         return
     game = random_game(0, [players // 2, players])
     found: Estimate = method.run(game, generator=generator(), **options)

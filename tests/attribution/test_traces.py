@@ -21,17 +21,11 @@ from glossator.attribution import (
 from glossator.attribution.attention_rollout import rolled, with_residual
 from glossator.attribution.value_zeroing import moved
 from glossator.errors import InputError
-from glossator.game import READOUTS, Budget, Counts, Trace
+from glossator.game import Trace
+from tests.attribution.traces import trace
 from tests.game import zoo
 
 FAMILIES = ["gpt2", "llama", "gemma2", "opt"]
-
-
-def trace(family: str = "gpt2", readout: str = "logprob") -> Trace:
-    model, asked = zoo.causal(family), zoo.words_question()
-    players = zoo.acting(asked)
-    before = asked.before[:, : len(players)]
-    return Trace(model, asked, players, before, READOUTS.get(readout), Budget(), Counts())
 
 
 def slow_scores(of: Trace, rows: list[list[float]]) -> Tensor:

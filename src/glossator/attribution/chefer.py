@@ -29,7 +29,7 @@ def chefer(trace: Trace, *, generator: torch.Generator | None = None) -> Estimat
         generator: taken by all methods; nothing is drawn.
 
     Returns:
-        [targets players], at least 0, without a prescribed sum: the rows of R at the positions
+        [targets players], never negative, without a prescribed sum: the rows of R at the positions
         a target is read from, where a token's relevance to itself counts from 1.
     """
     _, maps = trace.pull(torch.ones(1, trace.layers), _positive)
