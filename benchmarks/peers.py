@@ -6,6 +6,7 @@
 
 Time: median of interleaved runs. Memory: a child process per line. Rows and positions: counted
 at the model's first block. The result is speed.json, from which speed.md and speed.svg are made.
+An interrupted run leaves speed.partial.json; the same command goes on after the last whole job.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import math
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -116,29 +118,30 @@ def _measure_memory(
     )
 
 
-def run_shape(name: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """All jobs on one shape, between two measurements of the matmul peak."""
+def run_shape(
+    name: str, asked: argparse.Namespace, found: dict[str, Any], save: Callable[[], None]
+) -> None:
+    """All jobs on one shape that `found` does not hold yet, each between two matmul peaks."""
     prompt, continuation = asked.tokens
     shape = SHAPES[name]
     case = build_case(shape, prompt, continuation, build_model(shape))
     work = Work()
-    peaks = [matmul_peak()]
-    jobs = []
-    for job in JOBS:
-        if job.name in asked.jobs:
-            jobs.append(run_job(job, case, work, asked))
-            peaks.append(matmul_peak())
     operations = leave_one_out_operations(shape, prompt, continuation)
-    return {
+    found |= {
         "shape": asdict(shape),
         "tokens": [prompt, continuation],
         "work": asdict(work),
-        "matmul_peaks": peaks,
         "distinct_prefixes": distinct_prefixes(case),
         "leave_one_out_operations": operations,
-        "share_of_peak": _share(jobs, operations, max(peaks)),
-        "jobs": jobs,
     }
+    peaks, jobs = found.setdefault("matmul_peaks", []), found.setdefault("jobs", [])
+    peaks.append(matmul_peak())
+    for job in JOBS:
+        if job.name in asked.jobs and job.name not in [done["name"] for done in jobs]:
+            jobs.append(run_job(job, case, work, asked))
+            peaks.append(matmul_peak())
+            found["share_of_peak"] = _share(jobs, operations, max(peaks))
+            save()
 
 
 def _share(jobs: list[dict[str, Any]], operations: int, peak: float) -> float | None:
@@ -181,28 +184,49 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def run(asked: argparse.Namespace) -> None:
-    """Run what was asked and write speed.json, speed.md and speed.svg."""
-    warnings.simplefilter("ignore")
-    asked.tools = available(asked.tools)
-    torch.set_num_threads(asked.threads)
-    kept = keep_memory()
-    found: dict[str, Any] = {
+def begin(asked: argparse.Namespace, machine: dict[str, Any], partial: Path) -> dict[str, Any]:
+    """An empty record, or what an interrupted run of the same command has left."""
+    fresh: dict[str, Any] = {
         "quick": asked.quick,
-        "machine": describe() | {"allocator_keeps_memory": kept},
+        "machine": machine | {"went_on": []},
         "command": " ".join(sys.argv[1:]),
         "shapes": {},
     }
+    if not partial.exists():
+        return fresh
+    left: dict[str, Any] = json.loads(partial.read_text())
+    same = ("processor", "cores", "threads", "versions")
+    if left["command"] != fresh["command"] or any(left["machine"][k] != machine[k] for k in same):
+        tell(f"{partial} is of another command or machine: beginning anew")
+        return fresh
+    done = [f"{name}: {job['name']}" for name, s in left["shapes"].items() for job in s["jobs"]]
+    tell(f"going on with {partial}; done: {', '.join(done)}")
+    left["machine"]["went_on"].append(machine["date"])
+    return left
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Run what was asked and write speed.json, speed.md and speed.svg; may be interrupted."""
+    warnings.simplefilter("ignore")
+    asked.tools = available(asked.tools)
+    torch.set_num_threads(asked.threads)
+    machine = describe() | {"allocator_keeps_memory": keep_memory()}
+    asked.out.mkdir(parents=True, exist_ok=True)
+    path, partial = asked.out / "speed.json", asked.out / "speed.partial.json"
+    found = begin(asked, machine, partial)
+
+    def save() -> None:
+        partial.write_text(json.dumps(finite(found), indent=1, allow_nan=False) + "\n")
+
     for name in asked.shapes:
-        found["shapes"][name] = run_shape(name, asked)
+        run_shape(name, asked, found["shapes"].setdefault(name, {}), save)
     if not asked.no_half and OURS in asked.tools:
         found["half"] = half_precision("small", asked.tokens, tell)
     if not asked.no_growth:
         found["growth"] = grow(asked.tools, quick=asked.quick, tell=tell)
     found["machine"]["load_average_at_end"] = describe()["load_average"]
-    asked.out.mkdir(parents=True, exist_ok=True)
-    path = asked.out / "speed.json"
-    path.write_text(json.dumps(finite(found), indent=1, allow_nan=False) + "\n")
+    save()
+    partial.replace(path)
     report.write(path)
     tell(f"wrote {path}, speed.md and speed.svg beside it")
 

@@ -79,6 +79,7 @@ def _machine(found: dict[str, Any]) -> str:
         f"- load average {machine['load_average']} at the start, "
         f"{machine['load_average_at_end']} at the end; the others' share of the machine during "
         "each run is in speed.json",
+        *(f"- interrupted, and gone on with at {date}" for date in machine["went_on"]),
     ]
     if found["quick"]:
         lines.insert(0, "**A smoke run on tiny sizes: the ratios mean nothing.**\n")
