@@ -10,6 +10,7 @@ order of the words would get. Prompts that the model answers wrongly are left ou
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -30,7 +31,7 @@ WITH_EMBEDDINGS = "embedding:mean"
 LEAD = """\
 Held-out prompts of the small world that the bundled model speaks about. The answer is explained,
 and the k highest scores are compared with the k words that decide it by construction: precision at
-k. The last row is what a random order of the words would get. A word that decides against the
+k. The row "random order" is what a random order of the words would get. A word that decides against the
 answer, or that decides only together with others, may rightly have a low score under some methods:
 this table compares methods, it does not grade them.
 """
@@ -79,7 +80,7 @@ def table(found: dict, answered: dict[str, tuple[int, int]]) -> str:
     rows = list(dict.fromkeys((method, removal) for _, method, removal in found))
     lines = [
         "# Do the methods find the decisive words?\n",
-        made_by("python -m benchmarks.ground_truth"),
+        made_by(" ".join(["python -m benchmarks.ground_truth", *sys.argv[1:]])),
     ]
     lines += [LEAD, "| method | removal | " + " | ".join(names) + " | mean |"]
     lines.append("|---" * (len(names) + 3) + "|")
