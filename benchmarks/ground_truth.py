@@ -31,9 +31,9 @@ WITH_EMBEDDINGS = "embedding:mean"
 LEAD = """\
 Held-out prompts of the small world that the bundled model speaks about. The answer is explained,
 and the k highest scores are compared with the k words that decide it by construction: precision at
-k. The row "random order" is what a random order of the words would get. A word that decides against the
-answer, or that decides only together with others, may rightly have a low score under some methods:
-this table compares methods, it does not grade them.
+k. The row "random order" is what a random order of the words would get. A word that decides
+against the answer, or that decides only together with others, may rightly have a low score under
+some methods: this table compares methods, it does not grade them.
 """
 
 
