@@ -1,0 +1,1 @@
+"""How good an explanation is: one file per metric, pure functions of games and scores."""
