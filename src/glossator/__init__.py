@@ -16,20 +16,25 @@ if TYPE_CHECKING:
     from glossator.model import FeatureModel, LanguageModel, RemoteModel, load_model
     from glossator.run.cite import Citation, cite
     from glossator.run.compare import Comparison, compare
+    from glossator.run.evaluate import Item, evaluate
     from glossator.run.explain import explain
+    from glossator.run.scoreboard import Evaluation
     from glossator.store import load, save
     from glossator.types import Explanation
 
 __all__ = [
     "Citation",
     "Comparison",
+    "Evaluation",
     "Explanation",
     "FeatureModel",
+    "Item",
     "LanguageModel",
     "RemoteModel",
     "__version__",
     "cite",
     "compare",
+    "evaluate",
     "explain",
     "load",
     "load_model",
@@ -39,12 +44,15 @@ __all__ = [
 _HOMES = {
     "Citation": "glossator.run",
     "Comparison": "glossator.run",
+    "Evaluation": "glossator.run",
     "Explanation": "glossator.types",
     "FeatureModel": "glossator.model",
+    "Item": "glossator.run",
     "LanguageModel": "glossator.model",
     "RemoteModel": "glossator.model",
     "cite": "glossator.run",
     "compare": "glossator.run",
+    "evaluate": "glossator.run",
     "explain": "glossator.run",
     "load": "glossator.store",
     "load_model": "glossator.model",

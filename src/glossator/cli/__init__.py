@@ -13,8 +13,10 @@ from glossator.cli.attention import attention
 from glossator.cli.cite import cite
 from glossator.cli.compare import compare
 from glossator.cli.erase import erase
+from glossator.cli.evaluate import evaluate
 from glossator.cli.explain import explain
 from glossator.cli.methods import methods
+from glossator.cli.metrics import metrics
 from glossator.cli.show import show
 from glossator.errors import GlossatorError
 
@@ -27,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its plain traceback
 )
-for command in (explain, compare, cite, attention, erase, methods, show):
+for command in (explain, compare, evaluate, cite, attention, erase, methods, metrics, show):
     app.command()(command)
 
 
