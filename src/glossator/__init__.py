@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from glossator.run.explain import explain
     from glossator.run.scoreboard import Evaluation
     from glossator.store import load, save
+    from glossator.trust import Stability, stability
     from glossator.types import Explanation
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Item",
     "LanguageModel",
     "RemoteModel",
+    "Stability",
     "__version__",
     "cite",
     "compare",
@@ -39,6 +41,7 @@ __all__ = [
     "load",
     "load_model",
     "save",
+    "stability",
 ]
 
 _HOMES = {
@@ -50,6 +53,7 @@ _HOMES = {
     "Item": "glossator.run",
     "LanguageModel": "glossator.model",
     "RemoteModel": "glossator.model",
+    "Stability": "glossator.trust",
     "cite": "glossator.run",
     "compare": "glossator.run",
     "evaluate": "glossator.run",
@@ -57,6 +61,7 @@ _HOMES = {
     "load": "glossator.store",
     "load_model": "glossator.model",
     "save": "glossator.store",
+    "stability": "glossator.trust",
 }
 
 

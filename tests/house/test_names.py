@@ -18,6 +18,7 @@ OFFERED = {
     "Item",
     "LanguageModel",
     "RemoteModel",
+    "Stability",
     "cite",
     "compare",
     "evaluate",
@@ -25,6 +26,7 @@ OFFERED = {
     "load",
     "load_model",
     "save",
+    "stability",
 }
 
 

@@ -1,4 +1,4 @@
-"""Ask a model, by one method or several, and put the answer into an Explanation."""
+"""Ask a model, by one method or several, once or often, and put the answer into an Explanation."""
 
 from glossator.run.attention_view import attention_view
 from glossator.run.cite import Citation, cite
@@ -8,6 +8,7 @@ from glossator.run.evaluate import Item, evaluate
 from glossator.run.explain import explain, inquire
 from glossator.run.inquiry import Inquiry
 from glossator.run.scoreboard import Cell, Evaluation, PairedTest
+from glossator.run.stability import Repetition, repeat
 
 __all__ = [
     "Cell",
@@ -18,6 +19,7 @@ __all__ = [
     "Inquiry",
     "Item",
     "PairedTest",
+    "Repetition",
     "attention_view",
     "cite",
     "compare",
@@ -25,4 +27,5 @@ __all__ = [
     "evaluate",
     "explain",
     "inquire",
+    "repeat",
 ]
