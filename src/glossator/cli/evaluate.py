@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,11 @@ from glossator.cli.data_set import read_items
 from glossator.cli.evaluate_view import print_evaluation, record
 from glossator.cli.progress import reporting
 from glossator.errors import InputError
+
+if TYPE_CHECKING:
+    from glossator.run import Evaluation
+
+NAMED = ("methods", "metrics")
 
 Text = Annotated[
     str | None,
@@ -119,28 +124,27 @@ def evaluate(
     A data set is a file of JSON lines with prompt, and where there are such continuation,
     contrast, pair and rationale (the marked words, in order).
     """
-    asked = request.question(context)
-    named = [[name.strip() for name in names.split(",")] for names in (methods, metrics)]
-    _check(*named)
-    if prompt is not None and prompt.endswith(".jsonl"):
-        asked["prompt"] = read_items(Path(prompt))
-    with reporting(quiet) as progress:
-        import glossator
-
-        found = glossator.evaluate(
-            model=request.load(context),
-            methods=named[0],
-            metrics=named[1],
-            options=named_options(option),
-            controls=controls,
-            test=test,
-            progress=progress,
-            **asked,
-        )
+    found = _evaluated(context)
     if as_json:
         output.print_json(record(found))
     else:
         print_evaluation(found)
+
+
+def _evaluated(context: typer.Context) -> Evaluation:
+    """All methods and metrics that were asked for."""
+    given = context.params
+    named = {each: [name.strip() for name in given[each].split(",")] for each in NAMED}
+    _check(**named)
+    asked = request.question(context) | named
+    if (given["prompt"] or "").endswith(".jsonl"):
+        asked["prompt"] = read_items(Path(given["prompt"]))
+    asked |= {name: given[name] for name in ("controls", "test")}
+    asked["options"] = named_options(given["option"])
+    with reporting(given["quiet"]) as progress:
+        import glossator
+
+        return glossator.evaluate(model=request.load(context), progress=progress, **asked)
 
 
 def _check(methods: list[str], metrics: list[str]) -> None:
