@@ -1,0 +1,1 @@
+"""How far results can be trusted: pure functions of scores measured again and again."""
