@@ -16,38 +16,53 @@ if TYPE_CHECKING:
     from glossator.model import FeatureModel, LanguageModel, RemoteModel, load_model
     from glossator.run.cite import Citation, cite
     from glossator.run.compare import Comparison, compare
+    from glossator.run.distribution import Distribution, explain_distribution
     from glossator.run.explain import explain
+    from glossator.run.pairs import PairStudy, pairs
+    from glossator.run.sampled import SampledExplanation, explain_samples
     from glossator.store import load, save
     from glossator.types import Explanation
 
 __all__ = [
     "Citation",
     "Comparison",
+    "Distribution",
     "Explanation",
     "FeatureModel",
     "LanguageModel",
+    "PairStudy",
     "RemoteModel",
+    "SampledExplanation",
     "__version__",
     "cite",
     "compare",
     "explain",
+    "explain_distribution",
+    "explain_samples",
     "load",
     "load_model",
+    "pairs",
     "save",
 ]
 
 _HOMES = {
     "Citation": "glossator.run",
     "Comparison": "glossator.run",
+    "Distribution": "glossator.run",
     "Explanation": "glossator.types",
     "FeatureModel": "glossator.model",
     "LanguageModel": "glossator.model",
+    "PairStudy": "glossator.run",
     "RemoteModel": "glossator.model",
+    "SampledExplanation": "glossator.run",
     "cite": "glossator.run",
     "compare": "glossator.run",
     "explain": "glossator.run",
+    "explain_distribution": "glossator.run",
+    "explain_samples": "glossator.run",
     "load": "glossator.store",
     "load_model": "glossator.model",
+    "pairs": "glossator.run",
     "save": "glossator.store",
 }
 

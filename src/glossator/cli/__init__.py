@@ -15,6 +15,7 @@ from glossator.cli.compare import compare
 from glossator.cli.erase import erase
 from glossator.cli.explain import explain
 from glossator.cli.methods import methods
+from glossator.cli.pairs import pairs
 from glossator.cli.show import show
 from glossator.errors import GlossatorError
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its plain traceback
 )
-for command in (explain, compare, cite, attention, erase, methods, show):
+for command in (explain, compare, cite, attention, erase, pairs, methods, show):
     app.command()(command)
 
 

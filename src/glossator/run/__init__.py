@@ -3,19 +3,29 @@
 from glossator.run.attention_view import attention_view
 from glossator.run.cite import Citation, cite
 from glossator.run.compare import Comparison, compare
+from glossator.run.distribution import Distribution, explain_distribution
 from glossator.run.erase import Erasure, erase
 from glossator.run.explain import explain, inquire
 from glossator.run.inquiry import Inquiry
+from glossator.run.pairs import PairResult, PairStudy, pairs
+from glossator.run.sampled import SampledExplanation, explain_samples
 
 __all__ = [
     "Citation",
     "Comparison",
+    "Distribution",
     "Erasure",
     "Inquiry",
+    "PairResult",
+    "PairStudy",
+    "SampledExplanation",
     "attention_view",
     "cite",
     "compare",
     "erase",
     "explain",
+    "explain_distribution",
+    "explain_samples",
     "inquire",
+    "pairs",
 ]

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
@@ -135,6 +136,12 @@ class Inquiry:
             provenance=self._provenance(method, parameters, engine, self._in_units(estimate.notes)),
             groups=self._groups(estimate.groups),
         )
+
+    def value(self) -> Float[Tensor, " targets"]:
+        """The readout of each target with every unit present; one forward row."""
+        engine = self._engine(absence("delete", self.model, self.question, seed=self.seed))
+        value: Tensor = engine.evaluate(torch.ones(1, len(self.players), dtype=torch.bool))[0]
+        return value
 
     def _check_way(self, method: Method) -> None:
         """Refuse a method that cannot ask a model of this kind.
