@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from glossator.evaluation.likeness import Likeness
-from glossator.types import Estimate
+from glossator.types import Estimate, interval_factor
 
 Judged = tuple[Literal["same", "changes"], Likeness | None]
 """What was expected of a pair, and how alike its two explanations are."""
@@ -84,5 +83,5 @@ def mean_within(values: np.ndarray, low: float, high: float) -> Estimate:
     mean, count = float(values.mean()), len(values)
     if count < 2:
         return Estimate(mean, low, high)
-    half = float(stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / count**0.5)
+    half = interval_factor(0.95, count - 1) * float(values.std(ddof=1)) / count**0.5
     return Estimate(mean, max(low, mean - half), min(high, mean + half))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
+from scipy.special import betaincinv
 
 from glossator.errors import InputError
 from glossator.types import Estimate
@@ -37,6 +37,6 @@ def superiority(effect: float, random_effects: Sequence[float]) -> Estimate:
     below = sum(
         1.0 if abs(other) < size else 0.5 * (abs(other) == size) for other in random_effects
     )
-    low = stats.beta.ppf(0.025, below, count - below + 1) if below > 0 else 0.0
-    high = stats.beta.ppf(0.975, below + 1, count - below) if below < count else 1.0
+    low = betaincinv(below, count - below + 1, 0.025) if below > 0 else 0.0
+    high = betaincinv(below + 1, count - below, 0.975) if below < count else 1.0
     return Estimate(below / count, float(low), float(high))

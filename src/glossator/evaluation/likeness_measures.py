@@ -97,7 +97,8 @@ def top_overlap(first: Scores, second: Draws, top: int = TOP) -> Values:
     """
     count = min(top, len(first))
     ours, theirs = _membership(first[None], count), _membership(second, count)
-    return np.minimum(ours, theirs).sum(1) / count
+    found: np.ndarray = np.minimum(ours, theirs).sum(1) / count
+    return found
 
 
 def _membership(scores: Draws, count: int) -> Draws:
@@ -106,7 +107,8 @@ def _membership(scores: Draws, count: int) -> Draws:
     last = -np.sort(-size, axis=1)[:, count - 1 : count]
     above, tied = size > last, size == last
     open_places = count - above.sum(1, keepdims=True)
-    return above + tied * open_places / tied.sum(1, keepdims=True)
+    found: np.ndarray = above + tied * open_places / tied.sum(1, keepdims=True)
+    return found
 
 
 def rank_biased_overlap(first: Scores, second: Draws, _: int = TOP) -> Values:
@@ -127,7 +129,8 @@ def rank_biased_overlap(first: Scores, second: Draws, _: int = TOP) -> Values:
     agreement = 2 * _up_to(both, size) / np.maximum(reach, 1)
     weight = PERSISTENCE ** np.arange(1, size + 1)
     tail = agreement[:, -1] * weight[-1]
-    return tail + (1 - PERSISTENCE) / PERSISTENCE * (agreement * weight).sum(1)
+    found: np.ndarray = tail + (1 - PERSISTENCE) / PERSISTENCE * (agreement * weight).sum(1)
+    return found
 
 
 def _places(scores: Draws) -> Int[np.ndarray, "draws words"]:
@@ -182,7 +185,8 @@ def jensen_shannon(first: Scores, second: Draws, _: int = TOP) -> Values:
     """
     ours, theirs = _shares(first[None]), _shares(second)
     middle = (ours + theirs) / 2
-    return (_divergence(ours, middle) + _divergence(theirs, middle)) / 2 / math.log(2)
+    found: np.ndarray = (_divergence(ours, middle) + _divergence(theirs, middle)) / 2 / math.log(2)
+    return found
 
 
 def kullback_leibler(first: Scores, second: Draws, _: int = TOP) -> Values:
@@ -204,7 +208,8 @@ def _divergence(
 ) -> Values:
     some = ours > 0
     ratio = np.log(np.where(some, ours, 1.0) / np.where(some, theirs, 1.0))
-    return (ours * np.where(some, ratio, 0.0)).sum(1)
+    found: np.ndarray = (ours * np.where(some, ratio, 0.0)).sum(1)
+    return found
 
 
 def _shares(scores: Draws) -> Draws:

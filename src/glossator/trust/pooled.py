@@ -114,13 +114,13 @@ def _heterogeneity(
     scores: Float[Tensor, "distinct words"], noise: Float[Tensor, "distinct words"]
 ) -> Float[Tensor, " words"]:
     """Cochran's Q (1954): p-value of distinct outputs having one score, given their errors."""
-    from scipy import stats
+    from scipy.special import chdtrc
 
     exact = (noise == 0).any(0)
     weight = torch.where(noise == 0, 1.0, 1 / noise.clamp_min(1e-300))
     middle = (weight * scores).sum(0) / weight.sum(0)
     q = (weight * (scores - middle).square()).sum(0)
-    p_value = torch.from_numpy(stats.chi2.sf(q.numpy(), max(len(scores) - 1, 1)))
+    p_value = torch.from_numpy(chdtrc(max(len(scores) - 1, 1), q.numpy()))
     differs = (scores != scores[:1]).any(0)
     return torch.where(exact, torch.where(differs, 0.0, 1.0).double(), p_value)
 
