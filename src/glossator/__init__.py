@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from glossator.run.pairs import PairStudy, pairs
     from glossator.run.sampled import SampledExplanation, explain_samples
     from glossator.store import load, save
+    from glossator.trust import Stability, stability
     from glossator.types import Explanation
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PairStudy",
     "RemoteModel",
     "SampledExplanation",
+    "Stability",
     "__version__",
     "cite",
     "compare",
@@ -43,6 +45,7 @@ __all__ = [
     "load_model",
     "pairs",
     "save",
+    "stability",
 ]
 
 _HOMES = {
@@ -55,6 +58,7 @@ _HOMES = {
     "PairStudy": "glossator.run",
     "RemoteModel": "glossator.model",
     "SampledExplanation": "glossator.run",
+    "Stability": "glossator.trust",
     "cite": "glossator.run",
     "compare": "glossator.run",
     "explain": "glossator.run",
@@ -64,6 +68,7 @@ _HOMES = {
     "load_model": "glossator.model",
     "pairs": "glossator.run",
     "save": "glossator.store",
+    "stability": "glossator.trust",
 }
 
 

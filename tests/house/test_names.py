@@ -19,6 +19,7 @@ OFFERED = {
     "PairStudy",
     "RemoteModel",
     "SampledExplanation",
+    "Stability",
     "cite",
     "compare",
     "explain",
@@ -28,6 +29,7 @@ OFFERED = {
     "load_model",
     "pairs",
     "save",
+    "stability",
 }
 
 

@@ -1,4 +1,4 @@
-"""Ask a model, by one method or several, and put the answer into an Explanation."""
+"""Ask a model, by one method or several, once or often, and put the answer into an Explanation."""
 
 from glossator.run.attention_view import attention_view
 from glossator.run.cite import Citation, cite
@@ -9,6 +9,7 @@ from glossator.run.explain import explain, inquire
 from glossator.run.inquiry import Inquiry
 from glossator.run.pairs import PairResult, PairStudy, pairs
 from glossator.run.sampled import SampledExplanation, explain_samples
+from glossator.run.stability import Repetition, repeat
 
 __all__ = [
     "Citation",
@@ -18,6 +19,7 @@ __all__ = [
     "Inquiry",
     "PairResult",
     "PairStudy",
+    "Repetition",
     "SampledExplanation",
     "attention_view",
     "cite",
@@ -28,4 +30,5 @@ __all__ = [
     "explain_samples",
     "inquire",
     "pairs",
+    "repeat",
 ]
