@@ -127,7 +127,7 @@ def test_few_words_have_an_exact_null() -> None:
 def test_unrelated_explanations_are_called_alike_as_often_as_the_level_says() -> None:
     random = generator()
     p_values: dict[str, list[float]] = {name: [] for name in NAMES}
-    for _ in range(400):
+    for _ in range(200):
         first, second = random.normal(size=(2, 9))
         found = likenesses(first, second, generator=random, permutations=99)
         for name, each in found.items():
@@ -135,7 +135,7 @@ def test_unrelated_explanations_are_called_alike_as_often_as_the_level_says() ->
             p_values[name].append(each.p_value)
     for name, values in p_values.items():
         share = np.mean(np.array(values) <= 0.1)
-        assert share <= 0.1 + 3 * (0.09 / 400) ** 0.5, name
+        assert share <= 0.1 + 3 * (0.09 / 200) ** 0.5, name
 
 
 def test_the_same_seed_gives_the_same_null() -> None:

@@ -91,7 +91,7 @@ def test_of_one_pair_or_none_little_is_known() -> None:
 
 def test_random_explanations_have_the_coherency_of_chance() -> None:
     random, judged = generator(), []
-    for number in range(200):
+    for number in range(100):
         first, second = random.normal(size=(2, 8))
         found = likenesses(first, second, generator=random, permutations=60)
         judged.append((("same", "changes")[number % 2], found["spearman"]))

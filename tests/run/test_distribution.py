@@ -138,7 +138,6 @@ def test_pooled_samples_are_the_explanations_of_what_was_drawn(model):
         PROMPT, model, samples=6, max_new_tokens=3, temperature=2.0, per="token"
     )
     long = [len(each.targets[0].tokens) for each in found.explanations]
-    assert tokens.explanations[0].scores[0, 0].isnan() or long
     mean = sum(
         count * each.scores[0, list(found.places)] / size
         for count, each, size in zip(found.counts, found.explanations, long, strict=True)

@@ -20,7 +20,8 @@ from tests.run.small_models import small
 
 DOOR = "The door is not open. The cup is still full. So the door is"
 FEW = {"random_changes": 4, "permutations": 50}
-DENIED = Pair(DOOR, DOOR.replace("not ", ""), "negation", (((12, 16), (12, 12)),), "changes")
+AFFIRMED = DOOR.replace("not", "still")
+DENIED = Pair(DOOR, AFFIRMED, "negation", (((12, 15), (12, 17)),), "changes")
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +174,11 @@ def test_a_pipeline_predicts_a_class_and_has_no_random_words():
 
 
 def test_an_encoder_decoder_answers():
-    model = small("encoder_decoder", "bart")
-    (result,) = pairs("Max didn't like the rain.", model, perturb="replace:rain=dog",
-                      max_new_tokens=2, **FEW).results  # fmt: skip
+    asked = {"perturb": "replace:rain=dog", "max_new_tokens": 2, **FEW}
+    (result,) = pairs("Max didn't like the rain.", small("encoder_decoder", "t5"), **asked).results
     assert result.direct.value == pytest.approx(result.original.value + result.effect)
+    with pytest.raises(InputError, match="nothing to say"):
+        pairs("Max didn't like the rain.", small("encoder_decoder", "bart"), **asked)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_what_cannot_be_studied(model, asked, says):
 
 def test_from_the_shell(capsys, tmp_path: Path):
     file = tmp_path / "pairs.jsonl"
-    line = {"original": DOOR, "perturbed": DOOR.replace("not ", ""), "kind": "own",
+    line = {"original": DOOR, "perturbed": AFFIRMED, "kind": "own",
             "expected": " open", "author": "E. K."}  # fmt: skip
     file.write_text(json.dumps(line) + "\n")
     quick = ["--random-changes", "3", "--quiet"]
@@ -226,7 +228,8 @@ def test_from_the_shell(capsys, tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([DOOR], "a prompt needs --perturb"),
+        ([DOOR, "--pairs-file", "nowhere.jsonl"], "a prompt needs --perturb"),
+        ([DOOR], "name a perturbation with --perturb"),
         ([], "name a perturbation with --perturb"),
         ([DOOR, "--perturb", "negatoin"], "did you mean 'negation'"),
         (["--perturb", "negation"], "got no prompt"),

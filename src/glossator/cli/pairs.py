@@ -183,10 +183,10 @@ def _asked(context: typer.Context) -> dict[str, Any]:
         asked["rewriter_template"] = given["rewriter_template"]
     asked["references"] = request.read_references(given["references"])
     asked["units"] = request.units_named(given["units"])
-    asked["perturb"] = _perturbations(given["perturb"] or [], given["pairs_file"])
     prompted = given["prompt"] is not None or given["prompt_file"] is not None
-    if prompted and not given["perturb"]:
+    if prompted and given["pairs_file"] is not None and not given["perturb"]:
         raise InputError("a prompt needs --perturb; the pairs of a file have their own texts")
+    asked["perturb"] = _perturbations(given["perturb"] or [], given["pairs_file"])
     if given["perturb"]:
         asked["prompt"] = request.read_prompt(given["prompt"], given["prompt_file"])
     return asked

@@ -112,7 +112,13 @@ class Predictions:
         return View(explanation, 0, explanation.continuation)
 
     def held(self, text: str, said: str) -> View:
-        """The same prediction after another text."""
+        """The same prediction after another text.
+
+        Raises:
+            InputError: the prediction is empty: the model had nothing to say.
+        """
+        if not said:
+            raise InputError(f"{self.model.name} has nothing to say: give a continuation to hold")
         if self.classifies:
             explanation = self._explained(text, None)
             return View(explanation, self._known_class(said), said)
