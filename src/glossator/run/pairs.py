@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ from glossator.model.rewriter import TEMPLATE, Rewriter
 from glossator.run.inquiry import DEFAULT_METHOD
 from glossator.run.predictions import Predictions, View
 from glossator.text.alignment import Alignment, align
-from glossator.text.perturb import Means, Pair, expectation_named, perturb
-from glossator.text.words import words
+from glossator.text.perturb import Means, Pair, changed_at_random, expectation_named, perturb
 from glossator.types import Estimate
 
 EFFECTS = ("direct", "through")
@@ -256,39 +254,18 @@ class _Study:
         return PairResult(pair, original, direct, through, effect, size, alignment, comparison)
 
     def _effect_size(self, pair: Pair, original: View, effect: float) -> Estimate | None:
-        texts = self._random_texts(pair)
-        if not texts:
+        if self.neighbours is None:
             return None
+        texts = changed_at_random(
+            pair.original,
+            self.neighbours.words,
+            self.random_changes,
+            spared=[ours for ours, _ in pair.places],
+            generator=self.random,
+        )
         values = [self.predictions.value(text, original.said) for text in texts]
-        return superiority(effect, [value - original.value for value in values])
-
-    def _random_texts(self, pair: Pair) -> list[str]:
-        """The original with a random word of the vocabulary in the place of one of its own.
-
-        The word stands outside the places of the pair; capitals stay where they were.
-        """
-        text = pair.original
-        taken = [ours for ours, _ in pair.places]
-        free = [
-            span
-            for span in words(text)
-            if text[slice(*span)].isalpha()
-            and not any(span[0] < end and start < span[1] for start, end in taken)
-        ]
-        if self.neighbours is None or not free:
-            return []
-        pools = {
-            capital: [word for word in self.neighbours.words if word[0].isupper() == capital]
-            for capital in (False, True)
-        }
-        texts = []
-        for _ in range(self.random_changes):
-            start, end = free[self.random.integers(len(free))]
-            pool = pools[text[start].isupper()]
-            pick, old = int(self.random.integers(max(len(pool), 1))), text[start:end].casefold()
-            others = (word for word in chain(pool[pick:], pool[:pick]) if word.casefold() != old)
-            texts += [text[:start] + word + text[end:] for word in islice(others, 1)]
-        return texts
+        others = [value - original.value for value in values]
+        return superiority(effect, others) if others else None
 
 
 def _coherency(results: Sequence[PairResult]) -> tuple[CoherencyLine, ...]:
