@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glossator.errors import InputError, UnknownName
-from glossator.text.perturb import PERTURBATIONS, Means, Pair, parse_pairs, perturb
+from glossator.text.perturb import (
+    PERTURBATIONS,
+    Means,
+    Pair,
+    changed_at_random,
+    parse_pairs,
+    perturb,
+)
 from glossator.text.perturb.lexicon import PLURAL, SINGULAR
 
 TEXT = "The dog near Mia is still wet. She and her brother saw one cat. Mia and Tom ran to the"
@@ -199,3 +207,12 @@ def test_pairs_of_people() -> None:
 def test_lines_that_are_no_pair(line: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         parse_pairs(line)
+
+
+def test_random_changes_spare_places_and_keep_capitals() -> None:
+    text, vocabulary = "Tom ran home.", ["Mia", "Ran", "sat", "ran"]
+    random = np.random.default_rng(0)
+    found = changed_at_random(text, vocabulary, 30, spared=[(8, 12)], generator=random)
+    assert set(found) == {"Mia ran home.", "Ran ran home.", "Tom sat home."}
+    assert changed_at_random(text, vocabulary, 5, spared=[(0, 12)], generator=random) == []
+    assert changed_at_random("ran", ["Mia", "ran"], 5, generator=random) == []
