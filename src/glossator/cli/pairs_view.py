@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from glossator.evaluation.coherency import Coherency
     from glossator.evaluation.likeness import Likeness
     from glossator.evaluation.score_comparison import ScoreComparison
     from glossator.run import PairResult, PairStudy
@@ -106,7 +107,7 @@ def _print_pair(console: Console, number: int, result: PairResult) -> None:
     from glossator.render.reading import visible
 
     pair = result.pair
-    expected = pair.expectation or "not declared"
+    expected: str = pair.expectation or "not declared"
     if pair.expected:
         expected += f" to {visible(pair.expected.strip())}"
     met = {True: " (as expected)", False: " (not as expected)", None: ""}[result.as_expected]
@@ -163,15 +164,15 @@ def _rest(found: ScoreComparison) -> str:
 def _likeness(result: PairResult) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 3, 0, 2))
-    table.add_column("likeness")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("  likeness", no_wrap=True)
     columns = []
     for name, found in result.comparison.items():
         for region, values in (("rest", found.rest), ("all words", found.aligned)):
-            table.add_column(f"{name}, {region}", justify="right")
+            table.add_column(f"{name},\n{region}", justify="right", no_wrap=True)
             columns.append(values)
     for measure in columns[0]:
-        table.add_row(measure, *(_cell(values[measure]) for values in columns))
+        table.add_row(f"  {measure}", *(_cell(values[measure]) for values in columns))
     return table
 
 
@@ -191,23 +192,28 @@ def _plain(number: float) -> str:
 def _coherency(found: PairStudy) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    table.add_column("pairs")
-    table.add_column("measure")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
     effects = list(dict.fromkeys(line.effect for line in found.coherency))
     for effect in effects:
-        table.add_column(effect, justify="right")
+        table.add_column(effect, justify="right", no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for line in found.coherency:
-        cell, count = "–", ""
-        if line.coherency is not None:
-            each = line.coherency
-            cell = f"{_interval(each.score)} ({each.chance:.2f})"
-            count = f" ({each.pairs} of {each.pairs + each.undefined})"
-        rows.setdefault((line.kind, line.measure), {})[line.effect] = cell + count
-    for (kind, measure), cells in rows.items():
-        table.add_row(kind, measure, *(cells.get(effect, "–") for effect in effects))
+        rows.setdefault((line.kind, line.measure), {})[line.effect] = _coherent(line.coherency)
+    for kind in dict.fromkeys(line.kind for line in found.coherency):
+        table.add_row(kind)
+        for (of, measure), cells in rows.items():
+            if of == kind:
+                table.add_row(f"  {measure}", *(cells.get(effect, "–") for effect in effects))
     return table
+
+
+def _coherent(each: Coherency | None) -> str:
+    """Score, interval and chance; and of how many pairs, where some could not be scored."""
+    if each is None:
+        return "–"
+    some = f" {each.pairs} of {each.pairs + each.undefined}" if each.undefined else ""
+    return f"{_interval(each.score)} ({each.chance:.2f}){some}"
 
 
 def _interval(estimate: Estimate) -> str:
