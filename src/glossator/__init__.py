@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from glossator.run.cite import Citation, cite
     from glossator.run.compare import Comparison, compare
     from glossator.run.distribution import Distribution, explain_distribution
+    from glossator.run.evaluate import Item, evaluate
     from glossator.run.explain import explain
     from glossator.run.pairs import PairStudy, pairs
     from glossator.run.sampled import SampledExplanation, explain_samples
+    from glossator.run.scoreboard import Evaluation
     from glossator.store import load, save
     from glossator.trust import Stability, stability
     from glossator.types import Explanation
@@ -28,8 +30,10 @@ __all__ = [
     "Citation",
     "Comparison",
     "Distribution",
+    "Evaluation",
     "Explanation",
     "FeatureModel",
+    "Item",
     "LanguageModel",
     "PairStudy",
     "RemoteModel",
@@ -38,6 +42,7 @@ __all__ = [
     "__version__",
     "cite",
     "compare",
+    "evaluate",
     "explain",
     "explain_distribution",
     "explain_samples",
@@ -52,8 +57,10 @@ _HOMES = {
     "Citation": "glossator.run",
     "Comparison": "glossator.run",
     "Distribution": "glossator.run",
+    "Evaluation": "glossator.run",
     "Explanation": "glossator.types",
     "FeatureModel": "glossator.model",
+    "Item": "glossator.run",
     "LanguageModel": "glossator.model",
     "PairStudy": "glossator.run",
     "RemoteModel": "glossator.model",
@@ -61,6 +68,7 @@ _HOMES = {
     "Stability": "glossator.trust",
     "cite": "glossator.run",
     "compare": "glossator.run",
+    "evaluate": "glossator.run",
     "explain": "glossator.run",
     "explain_distribution": "glossator.run",
     "explain_samples": "glossator.run",

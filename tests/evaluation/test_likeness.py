@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles import likeness_oracles as slow
 
 from glossator.errors import InputError
 from glossator.evaluation.likeness import likenesses, shuffled
 from glossator.evaluation.likeness_measures import MEASURES
+from tests.oracles import likeness_oracles as slow
 
 NAMES = list(MEASURES)
 VALUES = st.lists(

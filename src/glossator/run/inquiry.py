@@ -32,6 +32,7 @@ from glossator.game import (
 from glossator.model import LanguageModel, Model
 from glossator.model.language_model import versions
 from glossator.registry import METHODS, Method
+from glossator.run.draws import mean_game
 from glossator.run.kinds import KINDS
 from glossator.run.ways import Asking
 from glossator.text import Question, phrases, word_segmenter
@@ -171,8 +172,33 @@ class Inquiry:
             measure=self.readout.measure,
         )
 
+    def values(
+        self,
+        removal: str | None = None,
+        counts: Counts | None = None,
+        readout: Readout | None = None,
+    ) -> Game:
+        """Values of coalitions, the mean over the draws of what stands in for absent units.
+
+        Args:
+            removal: None for the default of the model's kind.
+            counts: is added to.
+            readout: None for the inquiry's own, whose table is the one that methods share.
+        """
+        asked = self if readout is None else replace(self, readout=readout, _games={})
+        stand_in = self.absence(removal)
+        games = []
+        for draw in range(stand_in.draws):
+            engine, game = asked.game(stand_in, draw)
+            engine.counts, engine.progress = counts or Counts(), None
+            games.append(game)
+        return mean_game(games)
+
     def tape(
-        self, stand_in: Absence, counts: Counts, report: Callable[[float], None] | None = None
+        self,
+        stand_in: Absence | None,
+        counts: Counts,
+        report: Callable[[float], None] | None = None,
     ) -> Tape:
         """Values and gradients at points of the embedding space; `counts` is added to."""
         return Tape(
