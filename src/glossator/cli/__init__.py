@@ -18,6 +18,7 @@ from glossator.cli.evaluate import evaluate
 from glossator.cli.explain import explain
 from glossator.cli.methods import methods
 from glossator.cli.metrics import metrics
+from glossator.cli.pairs import pairs
 from glossator.cli.show import show
 from glossator.cli.stability import stability
 from glossator.errors import GlossatorError
@@ -38,6 +39,7 @@ for command in (
     explain,
     compare,
     evaluate,
+    pairs,
     cite,
     stability,
     attention,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from glossator.cli import distribution as distributions
 from glossator.cli import options, output, remote, request
 from glossator.cli.progress import reporting
 
@@ -44,6 +45,7 @@ def explain(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
+    distribution: distributions.Wanted = None,
     model: options.Model = None,
     kind: options.Kind = None,
     endpoint: remote.Endpoint = None,
@@ -69,10 +71,12 @@ def explain(
     Positive means that it made the generated word more likely.
     Sampled methods add 95% intervals.
     """
-    files = out or []
+    files, chosen = out or [], request.method(method, option)
+    if distribution is not None:
+        distributions.deliver(context, distribution, chosen)
+        return
     output.check(files)
     asked = request.question(context)
-    chosen = request.method(method, option)
     with reporting(quiet) as progress:
         import glossator
 

@@ -24,7 +24,7 @@ def question(context: typer.Context) -> dict[str, Any]:
     """
     given = context.params
     refuse_contradictions(context)
-    text = _read_prompt(given["prompt"], given["prompt_file"])
+    text = read_prompt(given["prompt"], given["prompt_file"])
     names = (
         "pair continuation language max_new_tokens sample temperature seed players readout "
         "contrast removal samples precision batch_rows max_memory"
@@ -33,10 +33,10 @@ def question(context: typer.Context) -> dict[str, Any]:
     chat = given["chat"] and given.get("endpoint") is None
     return {name: given[name] for name in names.split() if name in given} | {
         "prompt": _messages(text) if chat else text,
-        "units": _units_of(given.get("units_file")) or _units(given.get("units", "words")),
-        "target_units": _units(given["target_units"]),
+        "units": _units_of(given.get("units_file")) or units_named(given.get("units", "words")),
+        "target_units": units_named(given["target_units"]),
         "classes": given.get("classes") or None,
-        "references": _read_references(given.get("references")),
+        "references": read_references(given.get("references")),
     }
 
 
@@ -126,7 +126,12 @@ def refuse_contradictions(context: typer.Context) -> None:
         raise InputError("--temperature needs --sample: without it the likeliest token is taken")
 
 
-def _read_prompt(prompt: str | None, file: Path | None) -> str:
+def read_prompt(prompt: str | None, file: Path | None) -> str:
+    """The prompt, wherever it was given.
+
+    Raises:
+        InputError: none was given, or two, or it cannot be read.
+    """
     if (prompt is None) == (file is None):
         got = "no prompt" if prompt is None else "a prompt and --prompt-file"
         raise InputError(
@@ -152,8 +157,12 @@ def read_text(file: Path | None, what: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _read_references(file: Path | None) -> list[str] | None:
-    """The lines of a file that are not blank."""
+def read_references(file: Path | None) -> list[str] | None:
+    """The lines of a file that are not blank.
+
+    Raises:
+        InputError: it cannot be read, or has none.
+    """
     if file is None:
         return None
     try:
@@ -177,8 +186,12 @@ def _messages(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
 
-def _units(units: str) -> str | list[tuple[int, int]]:
-    """A kind of units, or character spans written as 0-5,6-12."""
+def units_named(units: str) -> str | list[tuple[int, int]]:
+    """A kind of units, or character spans written as 0-5,6-12.
+
+    Raises:
+        InputError: spans of another form.
+    """
     if not units[:1].isdigit():
         return units
     try:

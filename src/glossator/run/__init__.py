@@ -3,10 +3,13 @@
 from glossator.run.attention_view import attention_view
 from glossator.run.cite import Citation, cite
 from glossator.run.compare import Comparison, compare
+from glossator.run.distribution import Distribution, explain_distribution
 from glossator.run.erase import Erasure, erase
 from glossator.run.evaluate import Item, evaluate
 from glossator.run.explain import explain, inquire
 from glossator.run.inquiry import Inquiry
+from glossator.run.pairs import PairResult, PairStudy, pairs
+from glossator.run.sampled import SampledExplanation, explain_samples
 from glossator.run.scoreboard import Cell, Evaluation, PairedTest
 from glossator.run.stability import Repetition, repeat
 
@@ -14,18 +17,25 @@ __all__ = [
     "Cell",
     "Citation",
     "Comparison",
+    "Distribution",
     "Erasure",
     "Evaluation",
     "Inquiry",
     "Item",
+    "PairResult",
+    "PairStudy",
     "PairedTest",
     "Repetition",
+    "SampledExplanation",
     "attention_view",
     "cite",
     "compare",
     "erase",
     "evaluate",
     "explain",
+    "explain_distribution",
+    "explain_samples",
     "inquire",
+    "pairs",
     "repeat",
 ]

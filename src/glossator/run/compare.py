@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
+from glossator.evaluation.likeness_measures import Draws, Scores, Values, spearman, top_overlap
 from glossator.model import Model
 from glossator.registry import METHODS, Method
 from glossator.run.explain import Prompt, inquire
@@ -75,8 +77,8 @@ def compare(
     for method in chosen:
         baseline, options = fitting(method, removal, samples, precision)
         explanations.append(inquiry.run(method.name, baseline, options))
-    ranks = _agreement(explanations, _spearman)
-    tops = _agreement(explanations, lambda a, b: _overlap(a, b, top))
+    ranks = _agreement(explanations, spearman, top)
+    tops = _agreement(explanations, top_overlap, top)
     return Comparison(tuple(explanations), ranks, tops, top)
 
 
@@ -99,27 +101,14 @@ def fitting(
 
 
 def _agreement(
-    explanations: Sequence[Explanation], measure: Callable[[Tensor, Tensor], float]
+    explanations: Sequence[Explanation], measure: Callable[[Scores, Draws, int], Values], top: int
 ) -> Float[Tensor, "methods methods"]:
     table = torch.eye(len(explanations), dtype=torch.float64)
     for i, first in enumerate(explanations):
         for j, second in enumerate(explanations[:i]):
-            pairs = zip(first.scores, second.scores, strict=True)
-            rows = [(a[~a.isnan()], b[~a.isnan()]) for a, b in pairs if (~a.isnan()).sum() >= 3]
-            values = [value for a, b in rows if not math.isnan(value := measure(a, b))]
+            pairs = zip(first.scores.numpy(), second.scores.numpy(), strict=True)
+            rows = [(a[~np.isnan(a)], b[~np.isnan(a)]) for a, b in pairs]
+            found = [float(measure(a, b[None], top)[0]) for a, b in rows if len(a) >= 3]
+            values = [value for value in found if not math.isnan(value)]
             table[i, j] = table[j, i] = sum(values) / len(values) if values else math.nan
     return table
-
-
-def _spearman(first: Tensor, second: Tensor) -> float:
-    from scipy import stats
-
-    if bool((first == first[0]).all()) or bool((second == second[0]).all()):
-        return math.nan
-    return float(stats.spearmanr(first.numpy(), second.numpy()).statistic)
-
-
-def _overlap(first: Tensor, second: Tensor, top: int) -> float:
-    count = min(top, len(first))
-    best = [set(scores.abs().topk(count).indices.tolist()) for scores in (first, second)]
-    return len(best[0] & best[1]) / count

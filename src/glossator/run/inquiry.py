@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
@@ -135,6 +136,12 @@ class Inquiry:
             seed=self.seed,
             references=self.references,
         )
+
+    def value(self) -> Float[Tensor, " targets"]:
+        """The readout of each target with every unit present; one forward row."""
+        everyone = torch.ones(1, len(self.players), dtype=torch.bool)
+        value: Tensor = self.engine(self.absence()).evaluate(everyone)[0]
+        return value
 
     def generator(self, draw: int = 0) -> torch.Generator:
         """The source of chance of a method, for each draw of what stands in."""

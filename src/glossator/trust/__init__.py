@@ -2,6 +2,7 @@
 
 from glossator.trust.alternatives import Multivariate, higher_order, multivariate
 from glossator.trust.clusters import Clusters, clusters
+from glossator.trust.pooled import Pooled, pool
 from glossator.trust.signal import Stability, stability
 from glossator.trust.variance_table import Component, VarianceTable, variance_table
 
@@ -9,11 +10,13 @@ __all__ = [
     "Clusters",
     "Component",
     "Multivariate",
+    "Pooled",
     "Stability",
     "VarianceTable",
     "clusters",
     "higher_order",
     "multivariate",
+    "pool",
     "stability",
     "variance_table",
 ]
