@@ -16,7 +16,15 @@ from glossator.errors import InputError, UnknownName
 
 Needs = Literal["game", "tape", "trace", "states", "features"]
 Evidence = Literal[
-    "game", "readouts", "tape", "rationale", "moved", "randomised", "shifted", "rewritten"
+    "game",
+    "readouts",
+    "tape",
+    "rationale",
+    "moved",
+    "randomised",
+    "redrawn",
+    "shifted",
+    "rewritten",
 ]
 Direction = Literal["higher", "lower"]
 Component = TypeVar("Component")
@@ -81,9 +89,9 @@ class Metric:
         needs: "game": values of coalitions. "readouts": a function that gives the game of any
             readout. "tape": values at points. "rationale": which players people (or the maker
             of a text) mark, [targets players]. The others: scores of the same method, [draws
-            targets players], once inputs were "moved" a little, layer by layer was "randomised",
-            inputs were "shifted" and the model took it off again, or weights were "rewritten"
-            without any effect.
+            targets players], once inputs were "moved" a little, layer after layer was
+            "randomised" or each alone "redrawn", inputs were "shifted" and the model took it off
+            again, or weights were "rewritten" without any effect.
         measures: one sentence: what the number means.
         direction: whether "higher" or "lower" is better.
         range: smallest and largest value.

@@ -148,10 +148,11 @@ def test_broken_methods_are_caught(model: LanguageModel, broken: str) -> None:
         items(2),
         model,
         methods=["leave_one_out", broken],
-        metrics=["parameter_randomisation"],
+        metrics=["parameter_randomisation", "independent_randomisation"],
         controls=2,
     )
     assert sanity.cell(broken, "parameter_randomisation").value.value == pytest.approx(1)
+    assert sanity.cell(broken, "independent_randomisation").value.value == pytest.approx(1)
     assert sanity.cell("leave_one_out", "parameter_randomisation").value.value < 0.7
     planted = evaluate(
         items(12),

@@ -59,12 +59,17 @@ def print_evaluation(found: Evaluation) -> None:
         for line in _differences(found, name):
             console.print(line, markup=False)
     console.print(f"\nCost: {_costs(found)}.")
+    console.print(f"\n{_legend(found)}", style="dim")
+
+
+def _legend(found: Evaluation) -> str:
     count = len(found.cells[0].each)
-    console.print(
-        f"\nMean [95% interval] over {count} {found.over}. Control: the same scores, shuffled "
-        "over the words. Where 0 lies within the interval of the difference, the scores are not "
-        "shown to tell more than shuffled ones.",
-        style="dim",
+    control = "Control: the same scores, shuffled over the words."
+    if count == 1:
+        return f"Of one {found.over[:-1]} there is no interval. {control}"
+    return (
+        f"Mean [95% interval] over {count} {found.over}. {control} Where 0 lies within the "
+        "interval of the difference, the scores are not shown to tell more than shuffled ones."
     )
 
 
@@ -101,7 +106,7 @@ def _costs(found: Evaluation) -> str:
 def _interval(estimate: Estimate | None) -> str:
     if estimate is None:
         return "–"
-    return str(estimate).replace("inf", "∞")
+    return str(estimate) if math.isfinite(estimate.low) else f"{estimate.value:.3g}"
 
 
 def _differences(found: Evaluation, metric: str) -> list[str]:

@@ -25,7 +25,10 @@ from glossator.evaluation.likeliest_tokens import acc_at_k, div_at_k
 from glossator.evaluation.log_odds import log_odds
 from glossator.evaluation.monotonicity import monotonicity
 from glossator.evaluation.paired import holm, mean_of, paired_p
-from glossator.evaluation.parameter_randomisation import parameter_randomisation
+from glossator.evaluation.parameter_randomisation import (
+    independent_randomisation,
+    parameter_randomisation,
+)
 from glossator.evaluation.planted_shortcuts import shortcut_precision, shortcut_rank
 from glossator.evaluation.polarity import polarity
 from glossator.evaluation.removal_curves import keep_curve, random_curve, removal_curve
@@ -59,6 +62,7 @@ __all__ = [
     "fid",
     "holm",
     "implementation_invariance",
+    "independent_randomisation",
     "infidelity",
     "input_invariance",
     "insertion",

@@ -1,4 +1,7 @@
-"""Parameter randomisation: scores that stay when the weights are drawn anew explain no model."""
+"""Parameter randomisation: scores that stay when the weights are drawn anew explain no model.
+
+Layers are drawn anew one after the other, and stay so, or each of them alone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,13 @@ from torch import Tensor
 
 from glossator.registry import metric
 
+Again = Float[Tensor, "layers targets players"]
+Scores = Float[Tensor, "targets players"]
+
+NULL = "the same scores, shuffled over the words: about 0"
+PAPER = "Adebayo et al. 2018, Sanity Checks for Saliency Maps, arXiv 1810.03292, section 3"
+ROWS = "layers x the rows of the method"
+
 
 @metric(
     "parameter_randomisation",
@@ -18,13 +28,13 @@ from glossator.registry import metric
     "one after the other from the output down",
     direction="lower",
     range=(-1.0, 1.0),
-    null="the same scores, shuffled over the words: about 0",
-    paper="Adebayo et al. 2018, Sanity Checks for Saliency Maps, arXiv 1810.03292, section 3",
-    rows="layers x the rows of the method",
+    null=NULL,
+    paper=PAPER,
+    rows=ROWS,
 )
 def parameter_randomisation(
-    again: Float[Tensor, "layers targets players"],
-    scores: Float[Tensor, "targets players"],
+    again: Again,
+    scores: Scores,
     *,
     absolute: bool = False,
     generator: torch.Generator | None = None,
@@ -51,9 +61,44 @@ def parameter_randomisation(
     return rank_correlations(again, scores).nanmean(0)
 
 
-def rank_correlations(
-    again: Float[Tensor, "layers targets players"], scores: Float[Tensor, "targets players"]
-) -> Float[Tensor, "layers targets"]:
+@metric(
+    "independent_randomisation",
+    needs="redrawn",
+    measures="rank correlation of the scores with those of the model of which one layer alone is "
+    "drawn anew",
+    direction="lower",
+    range=(-1.0, 1.0),
+    null=NULL,
+    paper=PAPER,
+    rows=ROWS,
+)
+def independent_randomisation(
+    again: Again,
+    scores: Scores,
+    *,
+    absolute: bool = False,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, " targets"]:
+    """The mean over layers of the rank correlation once that layer alone is drawn anew.
+
+    Args:
+        again: scores of the same method, each layer alone drawn anew.
+        scores, absolute, generator: as in `parameter_randomisation`.
+
+    Returns:
+        [targets], between -1 and 1; 1 = no layer matters to the scores. NaN as in
+        `parameter_randomisation`.
+
+    Example:
+        >>> again = torch.tensor([[[1.0, 2.0, 3.0]], [[3.0, 2.0, 1.0]]])
+        >>> independent_randomisation(again, torch.tensor([[0.1, 0.2, 0.4]]))
+        tensor([0.], dtype=torch.float64)
+    """
+    found: Tensor = parameter_randomisation(again, scores, absolute=absolute)
+    return found
+
+
+def rank_correlations(again: Again, scores: Scores) -> Float[Tensor, "layers targets"]:
     """Spearman's rank correlation at every layer; NaN where it is not defined.
 
     Example:

@@ -14,7 +14,14 @@ from torch import Tensor
 from glossator.errors import InputError
 from glossator.game import Counts, Game, Readout
 from glossator.model import LanguageModel
-from glossator.model.disturbed import cascade, moved, rewritten, shifted
+from glossator.model.disturbed import (
+    cascade,
+    layers_from_output,
+    moved,
+    redrawn,
+    rewritten,
+    shifted,
+)
 from glossator.registry import Metric
 from glossator.run.inquiry import Inquiry
 from glossator.types import Explanation
@@ -90,6 +97,10 @@ class Scene:
         if needs == "randomised":
             with cascade(model, generator) as steps:
                 return torch.stack([self._scores() for _ in steps])
+        if needs == "redrawn":
+            layers = [name for name, _ in layers_from_output(model)]
+            each = [self._scores(redrawn(model, layer, generator)) for layer in layers]
+            return torch.stack(each)
         disturb = {"moved": moved, "shifted": shifted, "rewritten": rewritten}[needs]
         return torch.stack([self._scores(disturb(model, generator)) for _ in range(DRAWS)])
 
