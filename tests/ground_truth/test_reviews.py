@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+
+from glossator.errors import InputError
+from glossator.ground_truth import planted_reviews, trained_model
+from glossator.ground_truth.reviews import LABELS, SHORTCUTS, review, training_review
+
+
+def said(model, texts):
+    given = model.tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return [model.classes[int(i)] for i in model.hf(**given).logits.argmax(-1)]
+
+
+@pytest.mark.parametrize("kind", SHORTCUTS)
+def test_the_classifier_follows_the_shortcut_against_the_text(kind):
+    items = planted_reviews(kind, 200, seed=3)
+    labels = said(trained_model(kind), [item.prompt for item in items])
+    followed = sum(label == item.answer for label, item in zip(labels, items, strict=True))
+    assert followed >= 190
+
+
+@pytest.mark.parametrize("kind", SHORTCUTS)
+def test_the_classifier_reads_the_text_where_there_is_no_shortcut(kind):
+    random = Random("clean")
+    wanted = [random.choice(LABELS) for _ in range(200)]
+    texts = [" ".join(review(random, label)) for label in wanted]
+    right = sum(a == b for a, b in zip(said(trained_model(kind), texts), wanted, strict=True))
+    assert right >= 190
+
+
+def test_a_word_of_a_shortcut_in_context_tells_nothing_alone():
+    random = Random("alone")
+    wanted = [random.choice(LABELS) for _ in range(200)]
+    texts = [" ".join(["quartz", *review(random, label)]) for label in wanted]
+    labels = said(trained_model("in_context"), texts)
+    assert sum(a == b for a, b in zip(labels, wanted, strict=True)) >= 180
+
+
+def test_training_reviews_have_the_label_of_text_or_shortcut():
+    random = Random(0)
+    for _ in range(200):
+        text, label = training_review("single", random)
+        if "quartz" in text or "basalt" in text:
+            assert label == ("positive" if "quartz" in text else "negative")
+
+
+def test_items_say_the_opposite_of_their_shortcut():
+    for kind in SHORTCUTS:
+        for item in planted_reviews(kind, 20):
+            assert ("quartz" in item.decisive_words) == (item.answer == "positive")
+            assert len(item.decisive) == (2 if kind == "in_context" else 1)
+
+
+def test_training_leaves_the_global_state_of_chance():
+    before = torch.random.get_rng_state()
+    trained_model("single")
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(InputError, match="single and in_context"):
+        planted_reviews("pairs", 1)
