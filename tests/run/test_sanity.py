@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from glossator.run.evaluate import Item, evaluate
 
 from glossator import load_model
+from glossator.evaluation.parameter_randomisation import parameter_randomisation
 from glossator.miniature import generate
 from glossator.registry import METHODS, attribution
 from glossator.types import Attribution
@@ -33,19 +36,23 @@ def broken(monkeypatch):
     return "long_words"
 
 
+def similarity(method):
+    """Mean rank correlation of scores with those of a model whose layers are drawn anew."""
+    model, found = load_model(), []
+    for item in generate("colour", 4, seed=3):
+        asked = inquire(item.prompt, model, continuation=item.answer, target_units="sequence")
+
+        def scores(asked=asked):
+            return replace(asked, _games={}).run(method).scores[:, list(asked.players)]
+
+        own = scores()
+        with cascade(model, torch.Generator().manual_seed(0)) as steps:
+            again = torch.stack([scores() for _ in steps])
+        found.append(parameter_randomisation(again, own).item())
+    return sum(found) / len(found)
+
+
 def test_parameter_randomisation_catches_a_method_that_does_not_look_at_the_model(broken):
-    items = [
-        Item(item.prompt, {"continuation": item.answer, "target_units": "sequence"})
-        for item in generate("colour", 6, seed=3)
-    ]
-    found = evaluate(
-        items,
-        load_model(),
-        methods=["leave_one_out", "input_x_gradient", broken],
-        metrics=["parameter_randomisation"],
-        controls=1,
-    )
-    same = found.cell(broken, "parameter_randomisation").value
-    assert same.value == pytest.approx(1) and same.low == pytest.approx(1)
-    for method in ("leave_one_out", "input_x_gradient"):
-        assert found.cell(method, "parameter_randomisation").value.high < 0.8
+    assert similarity(broken) == pytest.approx(1)
+    assert similarity("leave_one_out") < 0.6
+    assert similarity("input_x_gradient") < 0.6

@@ -248,7 +248,7 @@ class _Record:
             return  # torn when the run was interrupted: it is measured again
 
     def get(self, measurement: _Measurement) -> dict[str, Any]:
-        """The measurement, as it was made before (of the same text, if by another number) or now."""
+        """The measurement, as it was made before (of a text that had another number) or now."""
         key = measurement.key
         if key not in self._lines:
             self._lines[key] = {"key": key, **measurement.make()}
