@@ -39,6 +39,7 @@ from glossator.evaluation.sufficiency import fid, sufficiency
 from glossator.evaluation.symmetry import symmetry
 from glossator.evaluation.thresholds import significant, top_k, top_mass
 from glossator.evaluation.token_f1 import token_f1, token_precision, token_recall
+from glossator.evaluation.weighted_exclusion import weighted_exclusion
 
 __all__ = [
     "Decisive",
@@ -89,4 +90,5 @@ __all__ = [
     "token_recall",
     "top_k",
     "top_mass",
+    "weighted_exclusion",
 ]

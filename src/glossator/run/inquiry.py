@@ -166,11 +166,7 @@ class Inquiry:
         estimates, fulls, empties = [], [], []
         engine = None
         for draw in range(stand_in.draws):
-            if (stand_in.name, draw) not in self._games:
-                engine = self._engine(stand_in, draw)
-                game = self._game(engine)
-                self._games[stand_in.name, draw] = (engine, game)
-            engine, game = self._games[stand_in.name, draw]
+            engine, game = self._drawn_game(stand_in, draw)
             engine.counts = counts
             engine.progress = self._reporter(method.name, planned)
             estimates.append(method.run(game, generator=self._generator(draw), **parameters))
@@ -178,6 +174,44 @@ class Inquiry:
             empties.append(game.empty)
         full, empty = torch.stack(fulls).mean(0), torch.stack(empties).mean(0)
         return _mean(estimates), full, empty, engine
+
+    def game(self, removal: str | None, counts: Counts, readout: Readout | None = None) -> Game:
+        """Values of coalitions under a removal, the mean over its draws.
+
+        Args:
+            removal: None for the default.
+            counts: is added to.
+            readout: None for the inquiry's own, whose game shares the table that methods fill.
+        """
+        asking = self if readout is None else replace(self, readout=readout, _games={})
+        stand_in = absence(
+            removal or KINDS[self.model.kind].removal,
+            self.model,
+            self.question,
+            seed=self.seed,
+            references=self.references,
+        )
+        games = []
+        for draw in range(stand_in.draws):
+            engine, game = asking._drawn_game(stand_in, draw)
+            engine.counts, engine.progress = counts, None
+            games.append(game)
+        first = games[0]
+        if len(games) == 1:
+            return first
+        return Game(
+            lambda keep: torch.stack([game(keep) for game in games]).mean(0),
+            self.before,
+            phrases=first.phrases,
+            decision=first.decision,
+            measure=first.measure,
+        )
+
+    def _drawn_game(self, stand_in: Absence, draw: int) -> tuple[Any, Game]:
+        if (stand_in.name, draw) not in self._games:
+            engine = self._engine(stand_in, draw)
+            self._games[stand_in.name, draw] = (engine, self._game(engine))
+        return self._games[stand_in.name, draw]
 
     def _generator(self, draw: int) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
@@ -197,12 +231,25 @@ class Inquiry:
     def _solve_tape(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
     ) -> tuple[Attribution, Tensor, Tensor, Any]:
+        planned = self._most_rows(method, parameters)
         model = self.opened(f"'{method.name}'")
         stand_in = absence(removal, model, self.question, seed=self.seed)
-        planned = self._most_rows(method, parameters)
         self._announce(method.name, planned)
-        tape = Tape(
-            model,
+        tape = self.tape(stand_in, counts, self._reporter(method.name, planned))
+        generator = torch.Generator().manual_seed(self.seed)
+        with _passing_gradients(method, model):
+            estimate = method.run(tape, generator=generator, **parameters)
+        return estimate, *self._ends(stand_in, counts, tape.full)
+
+    def tape(
+        self,
+        stand_in: Absence | None,
+        counts: Counts,
+        report: Callable[[float], None] | None = None,
+    ) -> Tape:
+        """Values and gradients at points of the embedding space; `counts` is added to."""
+        return Tape(
+            self.opened("a gradient"),
             self.question,
             self.players,
             self.before,
@@ -210,13 +257,9 @@ class Inquiry:
             self.readout,
             self.budget,
             counts,
-            self._reporter(method.name, planned),
+            report,
             self.references,
         )
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, model):
-            estimate = method.run(tape, generator=generator, **parameters)
-        return estimate, *self._ends(stand_in, counts, tape.full)
 
     def _solve_trace(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
