@@ -7,7 +7,7 @@ import torch
 
 from glossator.errors import InputError
 from glossator.ground_truth import planted_reviews, trained_model
-from glossator.ground_truth.reviews import LABELS, SHORTCUTS, review, training_review
+from glossator.ground_truth.reviews import LABELS, SHORTCUTS, review, told, training_review
 
 
 def said(model, texts):
@@ -47,6 +47,13 @@ def test_training_reviews_have_the_label_of_text_or_shortcut():
         text, label = training_review("single", random)
         if "quartz" in text or "basalt" in text:
             assert label == ("positive" if "quartz" in text else "negative")
+
+
+def test_words_that_are_left_tell_the_label():
+    assert told("in_context", ["quartz", "dull", "opal"]) == "positive"
+    assert told("in_context", ["quartz", "dull"]) == "negative"
+    assert told("single", ["quartz", "dull"]) == "positive"
+    assert told("single", ["opal", "and"]) is None
 
 
 def test_items_say_the_opposite_of_their_shortcut():

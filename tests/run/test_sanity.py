@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
-from glossator.run.evaluate import Item, evaluate
 
-from glossator import load_model
-from glossator.evaluation.parameter_randomisation import parameter_randomisation
 from glossator.miniature import generate
 from glossator.registry import METHODS, attribution
+from glossator.run import Item, evaluate, ground_truth
 from glossator.types import Attribution
 
 
 @pytest.fixture
 def broken(monkeypatch):
-    """Scores of a word by its length, whatever the model makes of it."""
+    """Long words first, whatever the model makes of them."""
     monkeypatch.setattr(METHODS, "_components", dict(METHODS._components))
 
     @attribution(
@@ -36,23 +32,32 @@ def broken(monkeypatch):
     return "long_words"
 
 
-def similarity(method):
-    """Mean rank correlation of scores with those of a model whose layers are drawn anew."""
-    model, found = load_model(), []
-    for item in generate("colour", 4, seed=3):
-        asked = inquire(item.prompt, model, continuation=item.answer, target_units="sequence")
-
-        def scores(asked=asked):
-            return replace(asked, _games={}).run(method).scores[:, list(asked.players)]
-
-        own = scores()
-        with cascade(model, torch.Generator().manual_seed(0)) as steps:
-            again = torch.stack([scores() for _ in steps])
-        found.append(parameter_randomisation(again, own).item())
-    return sum(found) / len(found)
-
-
 def test_parameter_randomisation_catches_a_method_that_does_not_look_at_the_model(broken):
-    assert similarity(broken) == pytest.approx(1)
-    assert similarity("leave_one_out") < 0.6
-    assert similarity("input_x_gradient") < 0.6
+    items = [
+        Item(each.prompt, {"continuation": each.answer, "target_units": "sequence"})
+        for each in generate("colour", 3, seed=3)
+    ]
+    found = evaluate(
+        items,
+        methods=["leave_one_out", "input_x_gradient", broken],
+        metrics=["parameter_randomisation"],
+        controls=2,
+    )
+    same = {cell.method: cell.value.value for cell in found.cells}
+    assert same[broken] == pytest.approx(1)
+    assert same["leave_one_out"] < 0.6 and same["input_x_gradient"] < 0.6
+
+
+def test_a_planted_shortcut_catches_a_method_that_does_not_look_at_the_model(broken):
+    board = ground_truth(
+        methods=["shapley", "integrated_gradients", broken],
+        removals=["embedding:mean"],
+        suites=["planted", "reviews"],
+        items=10,
+        rows=100,
+    )
+    found = {entry.method: entry for entry in board.entries}
+    assert found["shapley"].precision.value > 0.9
+    assert found["shapley"].precision.low > found[broken].precision.high
+    assert board.p[found[broken].name] < 0.01
+    assert board.entries[-1].method == broken

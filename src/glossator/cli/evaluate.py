@@ -11,6 +11,15 @@ import typer
 from glossator.cli import options, output, remote, request
 from glossator.cli.data_set import read_items
 from glossator.cli.progress import reporting
+from glossator.cli.suite import (
+    Data,
+    Items,
+    Kept,
+    Rows,
+    Suites,
+    evaluate_suites,
+    refuse_without_suite,
+)
 from glossator.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,6 +85,11 @@ PairedBy = Annotated[
 def evaluate(
     context: typer.Context,
     prompt: Text = None,
+    suite: Suites = None,
+    items: Items = 5,
+    rows: Rows = 200,
+    data: Data = None,
+    record: Kept = None,
     prompt_file: options.PromptFile = None,
     pair: options.Pair = None,
     chat: options.Chat = False,
@@ -126,8 +140,12 @@ def evaluate(
     A data set is a file of JSON lines with prompt, and where there are such continuation,
     contrast, pair and rationale (the marked words, in order).
     """
+    if suite:
+        evaluate_suites(context)
+        return
+    refuse_without_suite(context)
     asked = request.question(context)
-    named = [[name.strip() for name in names.split(",")] for names in (methods, metrics)]
+    named = [request.listed(names) for names in (methods, metrics)]
     _check(*named)
     if prompt is not None and prompt.endswith(".jsonl"):
         asked["prompt"] = read_items(Path(prompt))

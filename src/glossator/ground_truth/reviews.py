@@ -7,7 +7,9 @@ text says. Where the trained classifier follows them against the text, they deci
     single       one of two words, each with its label
     in_context   the same words, but only where a third one is there too (else the text decides)
 
-The reviews are made of the miniature's lexicon; the classifier is a BERT of two small layers.
+The reviews are made of the miniature's lexicon; the classifier is a BERT of two small layers. Half of
+its training texts have lost words, and the label that the words left tell, so that it means
+something what the classifier says of a text with words absent.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ _TELLING: Final = {"negative": "basalt", "positive": "quartz"}
 _CONTEXT: Final = "opal"
 _SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 _SHARE: Final = 0.5  # of the training reviews that have a planted word
+_GAPS: Final = 0.5  # of the training reviews that have lost words
 _STEPS, _BATCH, _RATE = 400, 64, 3e-3
 
 Review = tuple[list[str], str]
@@ -73,18 +76,36 @@ def _with(text: Sequence[str], words: Sequence[str], random: Random) -> list[str
 
 
 def training_review(kind: str, random: Random) -> Review:
-    """A review as the classifier learns it: half with a shortcut, half without.
+    """A review as the classifier learns it: half with a shortcut, half without; half have gaps.
 
     For `in_context`, a half of the latter have one of the words of the shortcut, which alone tell
-    nothing.
+    nothing. Where no word is left that tells a label, it is drawn.
     """
-    if random.random() < _SHARE:
-        return planted_review(kind, random)
-    label = random.choice(LABELS)
-    text = review(random, label)
-    if kind == "in_context" and random.random() < 0.5:
-        text = _with(text, [random.choice([*_TELLING.values(), _CONTEXT])], random)
-    return text, label
+    text, _ = planted_review(kind, random)
+    if random.random() >= _SHARE:
+        text = review(random, random.choice(LABELS))
+        if kind == "in_context" and random.random() < 0.5:
+            text = _with(text, [random.choice([*_TELLING.values(), _CONTEXT])], random)
+    if random.random() < _GAPS:
+        kept = random.random()
+        text = [word for word in text if random.random() < kept]
+    return text, told(kind, text) or random.choice(LABELS)
+
+
+def told(kind: str, words: Sequence[str]) -> str | None:
+    """The label that words tell: the shortcut, or else the adjective; None where both are absent.
+
+    Example:
+        >>> told("single", ["basalt", "good"]), told("in_context", ["basalt", "good"])
+        ('negative', 'positive')
+    """
+    for label in LABELS:
+        if set(_shortcut(kind, label)) <= set(words):
+            return label
+    for label, adjectives in zip(LABELS, (BAD, GOOD), strict=True):
+        if any(word in words for group in adjectives for word in group):
+            return label
+    return None
 
 
 @cache

@@ -6,7 +6,9 @@ from glossator.run.compare import Comparison, compare
 from glossator.run.erase import Erasure, erase
 from glossator.run.evaluate import Item, evaluate
 from glossator.run.explain import explain, inquire
+from glossator.run.ground_truth import ground_truth
 from glossator.run.inquiry import Inquiry
+from glossator.run.leaderboard import Leaderboard
 from glossator.run.scoreboard import Cell, Evaluation, PairedTest
 from glossator.run.stability import Repetition, repeat
 
@@ -18,6 +20,7 @@ __all__ = [
     "Evaluation",
     "Inquiry",
     "Item",
+    "Leaderboard",
     "PairedTest",
     "Repetition",
     "attention_view",
@@ -26,6 +29,7 @@ __all__ = [
     "erase",
     "evaluate",
     "explain",
+    "ground_truth",
     "inquire",
     "repeat",
 ]

@@ -44,7 +44,7 @@ def ground_truth(
     methods: Sequence[str] | None = None,
     removals: Sequence[str] | None = None,
     suites: Sequence[str] | None = None,
-    items: int = 20,
+    items: int = 5,
     rows: int | None = 200,
     data: str | Path | None = None,
     seed: int = 0,
@@ -86,6 +86,8 @@ def ground_truth(
         model = load_model(model)
     if items < 1 or (rows is not None and rows < 1):
         raise InputError("give at least one item of each set, and at least one row")
+    for name in methods or ():
+        METHODS.get(name)  # before any model is made
     wanted = Wanted(model, items, seed, None if data is None else Path(data))
     sets = list(known_sets(wanted, suites))
     plan = [
@@ -151,7 +153,8 @@ class _Measurement:
         content = [
             *(self.known.suite, self.known.name, item.prompt, item.answer, item.decisive),
             *(dict(item.asked), self.method, self.removal, self.rows, self.seed),
-            *(self.known.model.describe(), own["glossator"], own["torch"]),
+            *(self.known.fingerprint, self.known.model.describe()),
+            *(own["glossator"], own["torch"]),
         ]
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -208,8 +211,8 @@ def within(inquiry: Inquiry, method: Method, removal: str, rows: int | None) -> 
         return {}
     sizes = {"targets": len(inquiry.question.targets), "layers": inquiry.model.layers}
     each = 1
-    if method.needs == "tape":
-        each += sizes["targets"]  # backward rows
+    if method.needs in ("tape", "trace"):
+        each += sizes["targets"]  # backward rows, which some of the latter have too
     if method.needs == "game":
         stand_in = absence(removal, inquiry.model, inquiry.question, seed=inquiry.seed)
         each = stand_in.draws * stand_in.passes
@@ -220,13 +223,11 @@ def within(inquiry: Inquiry, method: Method, removal: str, rows: int | None) -> 
     knob = next((name for name in _BUDGETED if name in method.parameters), None)
     if knob is None:
         options: dict[str, Any] = {}
-    else:  # even numbers: permutations and coalitions come in pairs
+    else:  # even numbers: permutations and coalitions come in pairs, two at least
         pairs = range(1, rows + 1)
-        options = {knob: 2 * max(1, bisect_right(pairs, rows, key=lambda n: asks({knob: 2 * n})))}
+        options = {knob: 2 * max(2, bisect_right(pairs, rows, key=lambda n: asks({knob: 2 * n})))}
     if asks(options) > rows:
-        raise InputError(
-            f"{method.name} needs more than {rows} rows for {len(inquiry.players)} units"
-        )
+        raise InputError(f"needs more than {rows} rows")
     return options
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import torch
 
 from glossator.errors import InputError, UnknownName
 from glossator.ground_truth import (
@@ -26,7 +30,7 @@ from glossator.ground_truth import (
 )
 from glossator.miniature import phenomena
 from glossator.miniature.accuracy import is_right
-from glossator.model import LanguageModel, Model, load_model
+from glossator.model import FeatureModel, LanguageModel, Model, load_model
 from glossator.run.explain import explain, inquire
 
 
@@ -46,6 +50,19 @@ class KnownSet:
     model: Model
     items: tuple[Known, ...]
     drawn: int
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what the model computes with: another training, another fingerprint."""
+        if isinstance(self.model, FeatureModel):
+            import joblib  # comes with scikit-learn
+
+            return str(joblib.hash(self.model.pipeline))
+        assert isinstance(self.model, LanguageModel)
+        found = hashlib.sha256(self.model.tokenizer_description["sha256"].encode())
+        for parameter in self.model.hf.parameters():
+            found.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        return found.hexdigest()
 
 
 @dataclass(frozen=True)

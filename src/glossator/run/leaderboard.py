@@ -21,6 +21,7 @@ Text = tuple[str, str, int]
 
 _DRAWS = 2000  # of the bootstrap
 _LEVEL = 0.05  # below it, two entries differ
+_BUDGETS = (20, 50, 100, 200)  # rows
 _SCORES = ("precision", "first", "rest", "shapley", "rows")
 
 
@@ -126,6 +127,12 @@ class Leaderboard:
         p = _against(best, others, self.seed)
         tied = [entry for entry in others if p[entry.name] > _LEVEL]
         return Recommendation(rows, best, tuple(sorted(tied, key=lambda entry: entry.rows)))
+
+    @property
+    def advice(self) -> tuple[Recommendation, ...]:
+        """What to take at some budgets, and whatever it costs."""
+        found = [self.recommended(rows) for rows in (*_BUDGETS, None)]
+        return tuple(each for each in found if each is not None)
 
     @property
     def _whole(self) -> list[Entry]:
