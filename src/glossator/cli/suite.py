@@ -59,7 +59,7 @@ Kept = Annotated[
     ),
 ]
 
-OF_SUITES = ("data", "rows", "items", "record")
+OF_SUITES = {"data": "--data", "rows": "--rows", "items": "--items", "kept": "--record"}
 TAKEN = (
     *("suite", *OF_SUITES, "methods", "removal", "seed", "model", "kind", "revision"),
     *("trust_remote_code", "allow_pickle", "device", "dtype", "as_json", "quiet"),
@@ -73,9 +73,9 @@ def refuse_without_suite(context: typer.Context) -> None:
     Raises:
         InputError: which.
     """
-    for name in OF_SUITES:
+    for name, flag in OF_SUITES.items():
         if request.typed(context, name):
-            raise InputError(f"--{name} belongs to a suite: type --suite {WHOLE} with it")
+            raise InputError(f"{flag} belongs to a suite: type --suite {WHOLE} with it")
 
 
 def evaluate_suites(context: typer.Context) -> None:
@@ -113,7 +113,7 @@ def _board(context: typer.Context) -> Leaderboard:
             rows=given["rows"],
             data=given["data"],
             seed=given["seed"],
-            record=given["record"],
+            record=given["kept"],
             progress=progress,
         )
 

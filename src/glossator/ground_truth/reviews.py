@@ -7,9 +7,9 @@ text says. Where the trained classifier follows them against the text, they deci
     single       one of two words, each with its label
     in_context   the same words, but only where a third one is there too (else the text decides)
 
-The reviews are made of the miniature's lexicon; the classifier is a BERT of two small layers. Half of
-its training texts have lost words, and the label that the words left tell, so that it means
-something what the classifier says of a text with words absent.
+The reviews are made of the miniature's lexicon; the classifier is a BERT of two small layers. Half
+of its training texts have lost words, and have the label that the words left tell: so the
+classifier knows what to say of a text with words absent.
 """
 
 from __future__ import annotations
