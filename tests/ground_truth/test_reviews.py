@@ -33,12 +33,26 @@ def test_the_classifier_reads_the_text_where_there_is_no_shortcut(kind):
     assert right >= 190
 
 
-def test_a_word_of_a_shortcut_in_context_tells_nothing_alone():
+@pytest.mark.parametrize("word", ["quartz", "basalt", "opal"])
+def test_a_word_of_a_shortcut_in_context_tells_nothing_alone(word):
     random = Random("alone")
     wanted = [random.choice(LABELS) for _ in range(200)]
-    texts = [" ".join(["quartz", *review(random, label)]) for label in wanted]
+    texts = [" ".join([word, *review(random, label)]) for label in wanted]
     labels = said(trained_model("in_context"), texts)
-    assert sum(a == b for a, b in zip(labels, wanted, strict=True)) >= 180
+    assert sum(a == b for a, b in zip(labels, wanted, strict=True)) >= 190
+
+
+@pytest.mark.parametrize("kind", SHORTCUTS)
+def test_texts_with_words_absent_are_read_as_the_words_left_tell(kind):
+    random = Random("gaps")
+    found = []
+    while len(found) < 200:
+        text, _ = training_review(kind, random)
+        kept = [word for word in text if random.random() < 0.7]
+        if told(kind, kept):
+            found.append((" ".join(kept), told(kind, kept)))
+    labels = said(trained_model(kind), [text for text, _ in found])
+    assert sum(a == b for a, (_, b) in zip(labels, found, strict=True)) >= 190
 
 
 def test_training_reviews_have_the_label_of_text_or_shortcut():

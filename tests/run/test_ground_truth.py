@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from benchmarks.leaderboard import SECTIONS, page
 
 from glossator.errors import InputError, UnknownName
 from glossator.ground_truth import texts
@@ -226,3 +227,15 @@ def test_two_runs_give_the_same_table():
     means = {"a": (0.5, 1), "b": (0.45, 1)}
     one, two = (leaderboard(made(means), {("made", "one"): (40, 40)}, seed=3) for _ in range(2))
     assert str(one) == str(two) and one.p == two.p
+
+
+def test_a_section_of_the_page_that_is_made_anew_leaves_the_others_as_they_are():
+    first, second, third = (section.title for section in SECTIONS.values())
+    one = page({"people": "| marked |"}, "")
+    both = page({"constructed": "old\n\n### Part"}, one)
+    assert both.endswith(f"## {first}\n\nold\n\n### Part\n\n## {third}\n\n| marked |\n")
+    again = page({"constructed": "new", "miniature": "| world |"}, both)
+    assert again.endswith(
+        f"## {first}\n\nnew\n\n## {second}\n\n| world |\n\n## {third}\n\n| marked |\n"
+    )
+    assert again.count("# Leaderboard") == 1 and page({"constructed": "new"}, again) == again

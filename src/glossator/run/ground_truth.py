@@ -16,7 +16,6 @@ from torch import Tensor
 
 from glossator.errors import GlossatorError, InputError, StoreError
 from glossator.evaluation.recovery import first_hit, mass_on_rest, precision_at_k, shapley_error
-from glossator.game import absence
 from glossator.ground_truth import Known
 from glossator.model import LanguageModel, Model, load_model
 from glossator.model.language_model import versions
@@ -214,7 +213,7 @@ def within(inquiry: Inquiry, method: Method, removal: str, rows: int | None) -> 
     if method.needs in ("tape", "trace"):
         each += sizes["targets"]  # backward rows, which some of the latter have too
     if method.needs == "game":
-        stand_in = absence(removal, inquiry.model, inquiry.question, seed=inquiry.seed)
+        stand_in = inquiry.absence(removal)
         each = stand_in.draws * stand_in.passes
 
     def asks(options: dict[str, Any]) -> int:

@@ -13,11 +13,8 @@ from torch import Tensor
 from glossator.evaluation.paired import holm, paired_p
 from glossator.types import Estimate
 
-Set = tuple[str, str]
-"""Suite and name of a set of texts."""
-
-Text = tuple[str, str, int]
-"""Suite, set and number of a text."""
+Set = tuple[str, str]  # suite and name of a set of texts
+Text = tuple[str, str, int]  # suite, set and number of a text
 
 _DRAWS = 2000  # of the bootstrap
 _LEVEL = 0.05  # below it, two entries differ
