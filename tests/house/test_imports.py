@@ -23,6 +23,7 @@ RANK = {
     "text": 2,
     "model": 3,
     "game": 4,
+    "ground_truth": 4,
     "attribution": 5,
     "evaluation": 6,
     "trust": 7,

@@ -11,6 +11,15 @@ from glossator.cli import options, output, remote, request
 from glossator.cli.data_set import read_items
 from glossator.cli.evaluate_view import print_evaluation, record
 from glossator.cli.progress import reporting
+from glossator.cli.suite import (
+    Data,
+    Items,
+    Kept,
+    Rows,
+    Suites,
+    evaluate_suites,
+    refuse_without_suite,
+)
 from glossator.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,6 +83,11 @@ PairedBy = Annotated[
 def evaluate(
     context: typer.Context,
     prompt: Text = None,
+    suite: Suites = None,
+    items: Items = 5,
+    rows: Rows = 200,
+    data: Data = None,
+    kept: Kept = None,
     prompt_file: options.PromptFile = None,
     pair: options.Pair = None,
     chat: options.Chat = False,
@@ -123,7 +137,12 @@ def evaluate(
     Methods are tested against each other on the same texts, corrected for the number of tests.
     A data set is a file of JSON lines with prompt, and where there are such continuation,
     contrast, pair and rationale (the marked words, in order).
+    With --suite, all methods and removals are ranked on texts whose decisive words are known.
     """
+    if suite:
+        evaluate_suites(context)
+        return
+    refuse_without_suite(context)
     found = _evaluated(context)
     if as_json:
         output.print_json(record(found))
@@ -134,7 +153,7 @@ def evaluate(
 def _evaluated(context: typer.Context) -> Evaluation:
     """All methods and metrics that were asked for."""
     given = context.params
-    named = {each: [name.strip() for name in given[each].split(",")] for each in NAMED}
+    named = {each: request.listed(given[each]) for each in NAMED}
     _check(**named)
     asked = request.question(context) | named
     if (given["prompt"] or "").endswith(".jsonl"):

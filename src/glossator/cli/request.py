@@ -97,6 +97,22 @@ def parameters(pairs: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def listed(text: str) -> list[str]:
+    """Names with commas between them.
+
+    Example:
+        >>> listed("lime, shapley")
+        ['lime', 'shapley']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether a parameter stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 EXCLUSIVE = (
     ("continuation", "max_new_tokens"),
     ("continuation", "sample"),
@@ -112,17 +128,12 @@ def refuse_contradictions(context: typer.Context) -> None:
     Raises:
         InputError: which.
     """
-
-    def typed(name: str) -> bool:
-        source = context.get_parameter_source(name)
-        return source is not None and source.name == "COMMANDLINE"
-
     for one, other in EXCLUSIVE:
-        if typed(one) and typed(other):
+        if typed(context, one) and typed(context, other):
             flags = [f"--{name.replace('_', '-')}" for name in (one, other)]
             raise InputError(f"{flags[0]} and {flags[1]} exclude each other: give one of them")
     remote.refuse_without_endpoint(context)
-    if typed("temperature") and not typed("sample"):
+    if typed(context, "temperature") and not typed(context, "sample"):
         raise InputError("--temperature needs --sample: without it the likeliest token is taken")
 
 

@@ -7,7 +7,9 @@ from glossator.run.distribution import Distribution, explain_distribution
 from glossator.run.erase import Erasure, erase
 from glossator.run.evaluate import Item, evaluate
 from glossator.run.explain import explain, inquire
+from glossator.run.ground_truth import ground_truth
 from glossator.run.inquiry import Inquiry
+from glossator.run.leaderboard import Leaderboard
 from glossator.run.pairs import PairResult, PairStudy, pairs
 from glossator.run.sampled import SampledExplanation, explain_samples
 from glossator.run.scoreboard import Cell, Evaluation, PairedTest
@@ -22,6 +24,7 @@ __all__ = [
     "Evaluation",
     "Inquiry",
     "Item",
+    "Leaderboard",
     "PairResult",
     "PairStudy",
     "PairedTest",
@@ -33,6 +36,7 @@ __all__ = [
     "erase",
     "evaluate",
     "explain",
+    "ground_truth",
     "explain_distribution",
     "explain_samples",
     "inquire",
