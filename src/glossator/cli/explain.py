@@ -44,6 +44,8 @@ def explain(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
+    trust: options.Trust = None,
+    no_trust: options.NoTrust = False,
     model: options.Model = None,
     kind: options.Kind = None,
     endpoint: remote.Endpoint = None,
@@ -68,11 +70,12 @@ def explain(
     Each word of the text gets a signed score for each generated word.
     Positive means that it made the generated word more likely.
     Sampled methods add 95% intervals.
+    A verdict says whether the scores explain the word: ✓ they do, ✗ they do not, ? unsure.
     """
     files = out or []
     output.check(files)
     asked = request.question(context)
-    chosen = request.method(method, option)
+    chosen = request.method(method, option) | request.trust(trust, no_trust)
     with reporting(quiet) as progress:
         import glossator
 

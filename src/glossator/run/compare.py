@@ -15,6 +15,7 @@ from torch import Tensor
 from glossator.errors import InputError
 from glossator.model import Model
 from glossator.registry import METHODS
+from glossator.run.agreement import spearman
 from glossator.run.explain import Prompt, inquire
 from glossator.types import Explanation
 
@@ -80,7 +81,7 @@ def compare(
         if method.needs == "tape" and removal is not None and not _has_embedding(removal):
             baseline = None
         explanations.append(inquiry.run(method.name, baseline, options))
-    ranks = _agreement(explanations, _spearman)
+    ranks = _agreement(explanations, spearman)
     tops = _agreement(explanations, lambda a, b: _overlap(a, b, top))
     return Comparison(tuple(explanations), ranks, tops, top)
 
@@ -100,14 +101,6 @@ def _agreement(
             values = [value for a, b in rows if not math.isnan(value := measure(a, b))]
             table[i, j] = table[j, i] = sum(values) / len(values) if values else math.nan
     return table
-
-
-def _spearman(first: Tensor, second: Tensor) -> float:
-    from scipy import stats
-
-    if bool((first == first[0]).all()) or bool((second == second[0]).all()):
-        return math.nan
-    return float(stats.spearmanr(first.numpy(), second.numpy()).statistic)
 
 
 def _overlap(first: Tensor, second: Tensor, top: int) -> float:

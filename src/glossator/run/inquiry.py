@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -34,8 +34,12 @@ from glossator.game import (
 from glossator.model import FeatureModel, LanguageModel, Model, RemoteModel, Request
 from glossator.model.language_model import versions
 from glossator.registry import METHODS, Method
+from glossator.run.agreement import mean_spearman
+from glossator.run.draws import mean_attribution, mean_game
 from glossator.run.kinds import KINDS
+from glossator.run.surprise import drawn, ood_rate, tells_surprise, token_counts
 from glossator.text import Question, phrases, word_segmenter
+from glossator.trust import form_of, measure, prepare
 from glossator.types import (
     Attribution,
     Cost,
@@ -44,6 +48,7 @@ from glossator.types import (
     Numbers,
     Provenance,
     Target,
+    Trust,
     undefined,
 )
 
@@ -51,6 +56,9 @@ Progress = Callable[[str, float, int], None]
 """Called as (method, rows done, rows planned); first with 0 rows done, before any is run."""
 
 DEFAULT_METHOD = "leave_one_out"
+
+OTHER_REMOVALS = ("delete", "embedding:mean", "embedding:zero", "text:___")
+"""What scores are held against where trust is "full": the first that is another one and works."""
 
 
 @dataclass
@@ -90,13 +98,19 @@ class Inquiry:
             )
 
     def run(
-        self, name: str, removal: str | None = None, options: dict[str, Any] | None = None
+        self,
+        name: str,
+        removal: str | None = None,
+        options: dict[str, Any] | None = None,
+        *,
+        trust: bool | Literal["full"] = False,
     ) -> Explanation:
         """Explain by one method.
 
         Args:
             name: a registered method. removal: None for the default.
             options: the method's own parameters.
+            trust: whether to measure how far the scores can be believed; see `explain`.
 
         Raises:
             InputError: an unknown name, or a parameter the method does not take, or a method
@@ -118,6 +132,11 @@ class Inquiry:
         }
         solve = ways[method.needs]
         estimate, full, empty, engine = solve(method, removal, parameters, counts)
+        believed = None
+        if trust:
+            believed = self._trust(estimate, removal, counts, trust == "full")
+        if believed and trust == "full":
+            believed = self._with_other_removal(believed, name, removal, parameters, estimate)
         cost = Cost(
             **asdict(counts), seconds=time.perf_counter() - began, peak_memory_bytes=self._peak()
         )
@@ -133,8 +152,73 @@ class Inquiry:
             empty=empty,
             cost=cost,
             provenance=self._provenance(method, parameters, engine, self._in_units(estimate.notes)),
+            trust=believed,
             groups=self._groups(estimate.groups),
         )
+
+    def _trust(self, estimate: Attribution, removal: str, counts: Counts, full: bool) -> Trust:
+        """How far scores can be believed: what a game of the same removal says about them."""
+        stand_in = absence(
+            removal, self.model, self.question, seed=self.seed, references=self.references
+        )
+        began = counts.forward_rows
+        _, spend = prepare(self.before, self._generator(0), full)
+        planned = stand_in.draws * stand_in.passes * self.question.readings * spend.rows
+        self._announce("trust", planned)
+        parts = [self._part(stand_in, draw, counts) for draw in range(stand_in.draws)]
+        for engine, _ in parts:
+            engine.progress = self._reporter("trust", planned, began)
+        used = parts[0][1].known()
+        contrasted = self.generation.get("contrast") is not None
+        found = measure(
+            mean_game([game for _, game in parts]),
+            estimate,
+            form=form_of(self.readout.name, self.readout.measure, contrasted),
+            tokens=token_counts(self.model, self.question),
+            generator=self._generator(0),
+            full=full,
+        )
+        # A method that asks no game has used no inputs: then those of the trust itself.
+        used = used if len(used) > 2 else parts[0][1].known()
+        rate = self._ood_rate(stand_in, drawn(used, spend.probes, self._generator(0)), counts)
+        targets = tuple(
+            replace(each, decisive=Numbers(self._in_units(each.decisive))) for each in found.targets
+        )
+        return replace(found, targets=targets, ood_rate=rate, rows=counts.forward_rows - began)
+
+    def _ood_rate(self, stand_in: Absence, inputs: Tensor, counts: Counts) -> float | None:
+        if not len(inputs) or not isinstance(self.model, LanguageModel):
+            return None
+        if not tells_surprise(self.model, stand_in):
+            return None
+        return ood_rate(
+            self.model, self.question, self.players, stand_in, self.budget, inputs, counts
+        )
+
+    def _with_other_removal(
+        self,
+        believed: Trust,
+        name: str,
+        removal: str,
+        parameters: dict[str, Any],
+        estimate: Attribution,
+    ) -> Trust:
+        """The trust with the agreement of the scores with those under another removal."""
+        for other in OTHER_REMOVALS:
+            if other == removal:
+                continue
+            try:
+                again = self.run(name, other, parameters)
+            except InputError:  # a removal that this model, or this method, does not have
+                continue
+            agreement = mean_spearman(self._spread(estimate.scores), again.scores)
+            return replace(
+                believed,
+                removal_agreement=agreement,
+                other_removal=again.provenance.removal,
+                rows=believed.rows + again.cost.forward_rows,
+            )
+        return believed
 
     def _check_way(self, method: Method) -> None:
         """Refuse a method that cannot ask a model of this kind.
@@ -163,18 +247,22 @@ class Inquiry:
         estimates, fulls, empties = [], [], []
         engine = None
         for draw in range(stand_in.draws):
-            if (stand_in.name, draw) not in self._games:
-                engine = self._engine(stand_in, draw)
-                game = self._game(engine)
-                self._games[stand_in.name, draw] = (engine, game)
-            engine, game = self._games[stand_in.name, draw]
-            engine.counts = counts
+            engine, game = self._part(stand_in, draw, counts)
             engine.progress = self._reporter(method.name, planned)
             estimates.append(method.run(game, generator=self._generator(draw), **parameters))
             fulls.append(game.full)
             empties.append(game.empty)
         full, empty = torch.stack(fulls).mean(0), torch.stack(empties).mean(0)
-        return _mean(estimates), full, empty, engine
+        return mean_attribution(estimates), full, empty, engine
+
+    def _part(self, stand_in: Absence, draw: int, counts: Counts) -> tuple[Any, Game]:
+        """Engine and game of one draw of a removal, made when first asked; `counts` is added to."""
+        if (stand_in.name, draw) not in self._games:
+            engine = self._engine(stand_in, draw)
+            self._games[stand_in.name, draw] = (engine, self._game(engine))
+        engine, game = self._games[stand_in.name, draw]
+        engine.counts = counts
+        return engine, game
 
     def _generator(self, draw: int) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
@@ -308,11 +396,13 @@ class Inquiry:
         if self.progress is not None:
             self.progress(method, 0, planned)
 
-    def _reporter(self, method: str, planned: int) -> Callable[[float], None] | None:
+    def _reporter(
+        self, method: str, planned: int, before: int = 0
+    ) -> Callable[[float], None] | None:
         if self.progress is None:
             return None
         report = self.progress
-        return lambda rows: report(method, rows, planned)
+        return lambda rows: report(method, rows - before, planned)
 
     def _spread(self, scores: Tensor) -> Tensor:
         """From players to all units; NaN where a unit is no player or cannot act."""
@@ -373,32 +463,6 @@ class Inquiry:
             return {}
         digest = hashlib.sha256("\n".join(self.references).encode()).hexdigest()
         return {"references": {"texts": len(self.references), "sha256": digest}}
-
-
-def _mean(estimates: list[Attribution]) -> Attribution:
-    """The mean over draws of a removal; their spread is the whole error.
-
-    Each draw was solved with coalitions of its own, so the estimates are independent and
-    their standard deviation holds both the replacements' and the coalitions' randomness.
-    """
-    if len(estimates) == 1:
-        return estimates[0]
-    scores = torch.stack([estimate.scores for estimate in estimates])
-    draws = len(estimates)
-    stderr = scores.std(dim=0) / draws**0.5
-    first = dict(estimates[0].notes)
-    caveat = {"caveat": first.pop("caveat")} if "caveat" in first else {}
-    notes = {"draws": draws, "first_draw": first} | caveat
-    return Attribution(scores.mean(0), stderr, draws - 1, notes, _mean_groups(estimates))
-
-
-def _mean_groups(estimates: list[Attribution]) -> Groups | None:
-    """The mean over draws; None where each draw found groups of its own."""
-    found = [estimate.groups for estimate in estimates if estimate.groups is not None]
-    if len(found) < len(estimates) or len({groups.members for groups in found}) > 1:
-        return None
-    scores = torch.stack([groups.scores for groups in found])
-    return replace(found[0], scores=scores.mean(0), stderr=scores.std(0) / len(found) ** 0.5)
 
 
 def readout_of(name: str) -> Readout:
