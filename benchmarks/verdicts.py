@@ -7,8 +7,8 @@ Three kinds of cases, of the small world that the bundled model speaks about:
     untrained   held-out prompts, and models of the bundled model's shape with random weights: of
                 their own first word nothing may be called explained
     shuffled    the bundled model, whose scores are dealt to the words at random
-    decisive    the bundled model, where it answers rightly: the answer is explained, and the named
-                words are compared with those that decide by construction
+    decisive    the bundled model, where it answers rightly: why this answer rather than its foil is
+                explained, and the named words are compared with those that decide by construction
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ LEAD = """\
 Held-out prompts of the small world that the bundled model speaks about. *Untrained*: models of the
 same shape with random weights, a new one for every tenth prompt, asked for the first word they say
 themselves. *Shuffled*: the bundled model, its scores dealt to the words at random. *Decisive*: the
-bundled model where it answers rightly; "named" is the share of those explained in which the named
+bundled model where it answers rightly, asked why this answer rather than the one that would be right if the
+deciding words were others (without that contrast the word before the answer, "is" or "the", decides that
+there is such an answer at all). "Named" is the share of those explained in which the named
 words have one that decides by construction, "precision" the share of named words that decide.
 Intervals are Wilson's, 95%.
 """
@@ -103,9 +105,7 @@ def of_answers(model: LanguageModel, items: list, method: str) -> tuple[Counter[
     """Reasons of the verdicts on answers; and, where explained, (hits, named, deciding)."""
     found, named = Counter(), []
     for i, item in enumerate(items):
-        inquiry = inquire(
-            item.prompt, model, continuation=item.answer, target_units="sequence", seed=i
-        )
+        inquiry = inquire(item.prompt, model, continuation=item.answer, contrast=item.foil, seed=i)
         why = inquiry.run(method, trust=True)
         target = why.trust.targets[0]
         found[target.reason] += 1
