@@ -33,10 +33,11 @@ LEAD = """\
 Held-out prompts of the small world that the bundled model speaks about. *Untrained*: models of the
 same shape with random weights, a new one for every tenth prompt, asked for the first word they say
 themselves. *Shuffled*: the bundled model, its scores dealt to the words at random. *Decisive*: the
-bundled model where it answers rightly, asked why this answer rather than the one that would be right if the
-deciding words were others (without that contrast the word before the answer, "is" or "the", decides that
-there is such an answer at all). "Named" is the share of those explained in which the named
-words have one that decides by construction, "precision" the share of named words that decide.
+bundled model where it answers rightly, asked why this answer rather than the one
+that would be right if the deciding words were others (without that contrast the word before the
+answer, "is" or "the", decides that there is such an answer at all). "Named" is
+the share of those explained in which the named words have one that decides by construction,
+"precision" the share of named words that decide.
 Intervals are Wilson's, 95%.
 """
 WRONG, RIGHT = 0.05, 0.90
