@@ -57,8 +57,10 @@ demo: $(VENV)/.core
 	@echo "The same as a page: open out/explanation.html in a browser."
 	@echo "Your own text:      $(VENV)/bin/glossator explain \"...\" --model NAME_OR_FOLDER"
 
+# A process for each core, and one thread in each; tests of several threads say so themselves
+# (threads that wait must then not keep a core busy).
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(VENV)/bin/python -m pytest -n auto --maxprocesses 8
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""The same numbers by other tools: ours against captum, inseq and shap, as a table.
+"""The same numbers by other tools: ours against captum, inseq, shap and lxt, as a table.
 
     python -m benchmarks.agreement --out docs/benchmarks
 
@@ -45,6 +45,7 @@ class Check:
         unsigned: whether the tool loses the sign. short: needs a text of a few tokens.
         moves_all: also perturbs tokens that the tokenizer adds, which we hold fixed: compared
             only where there are none.
+        only: class of the models that it can be compared on; "" for all.
     """
 
     what: str
@@ -56,6 +57,12 @@ class Check:
     unsigned: bool = False
     short: bool = False
     moves_all: bool = False
+    only: str = ""
+
+    def applies(self, case: Case) -> bool:
+        """Whether the two can be compared on a case."""
+        named = not self.only or type(case.model).__name__ == self.only
+        return named and not (self.moves_all and bool(case.fixed.any()))
 
 
 CHECKS = (
@@ -126,6 +133,15 @@ CHECKS = (
         relative=True,
         moves_all=True,
     ),
+    Check(
+        "Value zeroing: shares of each layer but the last",
+        "inseq",
+        "value_zeroing",
+        "value_zeroing_layers",
+        1e-3,
+    ),
+    Check("ReAGent: shares after the same probes", "inseq", "reagent", "reagent_probability", 1e-4),
+    Check("AttnLRP of the logit", "lxt", "lrp", "lrp_logit", 1e-4, True, only="LlamaForCausalLM"),
 )
 
 SAMPLED = (
@@ -214,9 +230,13 @@ def page() -> tuple[str, bool]:
     rows, spreads, kept = [], [], True
     for usual, short in cases():
         for check in CHECKS:
-            if check.moves_all and usual.fixed.any():
+            if not check.applies(usual):
                 continue
-            found = measure(check, short if check.short else usual)
+            try:
+                found = measure(check, short if check.short else usual)
+            except ImportError as error:
+                rows.append(_absent(usual.shape.name, check, error))
+                continue
             kept &= holds(check, found)
             rows.append(_row(usual.shape.name, check, found))
         exact = side(OURS)["exact_shapley"](short, WORK)().scores
@@ -228,7 +248,7 @@ def page() -> tuple[str, bool]:
             )
     return "\n".join(
         [
-            "# Agreement with captum, inseq and shap\n",
+            "# Agreement with captum, inseq, shap and lxt\n",
             made_by("make bench"),
             "Same model, ids and baseline token for each pair.\n",
             "| model | quantity | tool | scores | largest score | largest difference | bound | r | "
@@ -239,7 +259,12 @@ def page() -> tuple[str, bool]:
             f"{WORK.steps} steps, by adaptive Simpson here and Gauss-Legendre there; inseq also "
             "moves the token its tokenizer puts first, so it is compared where there is none. "
             f"Discretized ones: {WORK.path} points and gradients at the beginning of each step "
-            "(`rule=left`) for both.\n",
+            "(`rule=left`) for both. Value zeroing: inseq reads the last layer after the final "
+            "norm, so that layer is not compared, and takes distances below 1e-5 for 0. ReAGent: "
+            f"the rule by which {WORK.probes} probes change importances, on probes that we draw; "
+            "inseq's own replacements need a tagger that it downloads. AttnLRP: on models with RMS "
+            "norms; of a norm that also subtracts the mean and adds a bias, lxt lets relevance "
+            "pass through the mean and leave with the bias, and we hand it on as it is.\n",
             "## Sampled Shapley values beside exact ones\n",
             f"The same game for all: the prompt's tokens, {4 * TRIALS} permutations. captum and "
             f"shap report no standard errors: theirs come from {TRIALS} runs with other seeds.\n",
@@ -258,6 +283,11 @@ def _row(model: str, check: Check, found: Agreement) -> str:
         f"| {model} | {check.what} | {check.tool} | {found.scores} | {found.scale:.3g} | "
         f"{found.largest:.1e} | {bound} | {found.correlation:.6f} | {mark} |"
     )
+
+
+def _absent(model: str, check: Check, error: ImportError) -> str:
+    why = " ".join(str(error).split())
+    return f"| {model} | {check.what} | {check.tool} | – | – | – | – | – | not run: {why} |"
 
 
 def run(out: Path) -> int:

@@ -8,6 +8,7 @@ answer of each example is explained as a class.
 
     reverse   the word at the mirrored place decides, alone
     hist      all words equal to the asked one decide together: how many there are is the answer
+              (of a word that stands once, any other one in its place would often give the same)
     length    all words decide alike: how many there are is the answer
 """
 
@@ -30,9 +31,13 @@ from transformers import PretrainedConfig, PreTrainedTokenizerFast
 from benchmarks.machine import made_by
 from glossator.model import LanguageModel
 from glossator.run import inquire
+from glossator.types import Explanation
 
 PROGRAMS = ("reverse", "hist", "length")
-OF_VALUES = ("leave_one_out", "shapley", "kernel_shap", "banzhaf", "lime", "sparse_linear", "owen")
+OF_VALUES = (
+    *("leave_one_out", "exact_shapley", "shapley", "kernel_shap", "banzhaf", "lime"),
+    *("sparse_linear", "owen"),
+)
 OF_GRADIENTS = (
     "gradient",
     "input_x_gradient",
@@ -41,21 +46,24 @@ OF_GRADIENTS = (
     "sequential_integrated_gradients",
     "expected_gradients",
 )
-REMOVALS = {"reverse": "resample:4", "hist": "resample:4", "length": "attention"}
+REMOVALS = {"reverse": "resample:4", "hist": "attention", "length": "attention"}
 """Of methods that ask for values. A word that is hidden changes the length, on which `reverse`
-rests too: every word would decide. So there and for `hist`, another word stands in its place."""
+rests too: every word would decide. So there another word stands in its place. `hist` counts equal
+words, and another word may be equal: there, it is hidden."""
 
 GRADIENTS_FROM = "embedding:zero"
 ALIKE = 0.01
-"""Scores are alike where they differ by no more than this part of the largest."""
+"""Scores are alike where they differ by no more than this part of the largest, or than the
+intervals of two of them."""
 
 LEAD = """\
 Small programs compiled to transformer weights (Tracr), so the words on which an answer depends are
-known. `reverse` (the word at the mirrored place decides) and `hist` (all words equal to the asked
-one decide): precision at k, the share of the k deciding words among the k highest sizes of scores,
-ties broken against the method; an absent word is replaced by another one (`resample:4`). `length`:
-the share of answers where all words get the same score, as they must; an absent word is hidden
-(`attention`). Gradients start from an empty place (`embedding:zero`).
+known. `reverse` (the word at the mirrored place decides; an absent word is replaced by another one,
+`resample:4`) and `hist` (all words equal to the asked one decide, two or more; an absent word is
+hidden, `attention`): precision at k, the share of the k deciding words among the k highest sizes of
+scores, ties broken against the method. `length`: the share of answers where all words get the same
+score, as they must, or differ by less than their intervals; an absent word is hidden. Gradients
+start from an empty place (`embedding:zero`).
 """
 
 
@@ -148,10 +156,15 @@ def deciding(program: str, letters: list[str], place: int) -> set[int]:
     return set(range(len(letters)))
 
 
-def found(program: str, scores: Tensor, decisive: set[int]) -> float:
+def found(program: str, why: Explanation, decisive: set[int]) -> float:
     """Precision at k, ties against the method; for `length`, whether all scores are alike."""
+    acting = ~why.scores[0].isnan()
+    scores = why.scores[0][acting]
     if program == "length":
-        return float((scores.max() - scores.min()) <= ALIKE * scores.abs().max() + 1e-9)
+        width = why.half_width()
+        within = 0.0 if width is None else 2 * float(width[0][acting].max())
+        apart = float(scores.max() - scores.min())
+        return float(apart <= max(within, ALIKE * float(scores.abs().max()) + 1e-9))
     sizes = [round(float(size), 5) for size in scores.abs() / scores.abs().max().clamp_min(1e-9)]
     keyed = sorted(range(len(sizes)), key=lambda i: (-sizes[i], i in decisive))
     return len(decisive & set(keyed[: len(decisive)])) / len(decisive)
@@ -173,10 +186,11 @@ def measure(folder: Path, examples: int) -> dict[tuple[str, str], list[float]]:
                 _check(model, letters, str(answer))
                 inquiry = inquire(" ".join(letters), model, classes=[str(answer)], readout="logit")
                 decisive = deciding(program, letters, place)
+                if program == "hist" and len(decisive) == 1:
+                    continue
                 for name in (*OF_VALUES, *OF_GRADIENTS):
                     removal = REMOVALS[program] if name in OF_VALUES else GRADIENTS_FROM
-                    row = inquiry.run(name, removal).scores[0]
-                    share = found(program, row[~row.isnan()], decisive)
+                    share = found(program, inquiry.run(name, removal), decisive)
                     results.setdefault((program, name), []).append(share)
                 chance = 0.0 if program == "length" else len(decisive) / len(letters)
                 results.setdefault((program, "random order"), []).append(chance)

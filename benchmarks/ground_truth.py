@@ -25,11 +25,16 @@ from glossator.run import inquire
 
 METHODS_SHOWN = (
     *("leave_one_out", "shapley", "kernel_shap", "banzhaf", "lime", "sparse_linear", "owen"),
+    *("multi_level", "input_reduction", "reagent"),
     *("input_x_gradient", "gradient", "smooth_grad", "integrated_gradients"),
     *("sequential_integrated_gradients", "discretized_integrated_gradients"),
-    *("expected_gradients", "lrp", "attention", "attention_rollout", "attention_flow"),
+    *("integrated_directional_gradients", "expected_gradients", "lrp"),
+    *("attention", "attention_rollout", "attention_flow", "alti", "alti_logit"),
     *("value_zeroing", "grad_sam", "chefer", "attattr"),
 )
+OF_PROBABILITY = {"reagent": "probability"}
+"""Methods that do not ask for the log-probability."""
+
 WITH_EMBEDDINGS = "embedding:mean"
 """The one removal of methods that ask for gradients or look inside."""
 
@@ -37,9 +42,11 @@ LEAD = """\
 Held-out prompts of the small world that the bundled model speaks about. The answer is explained,
 and the k highest scores are compared with the k words that decide it by construction: precision at
 k. "first" is the share of prompts whose single highest score is a deciding word's. The row "random
-order" is what a random order of the words would get. A word that decides
-against the answer, or that decides only together with others, may rightly have a low score under
-some methods: this table compares methods, it does not grade them.
+order" is what a random order of the words would get. A word that decides against the answer, or
+that decides only together with others, may rightly have a low score under some methods: this table
+compares methods, it does not grade them. Not in it: exact Shapley values (too many words),
+SyntaxSHAP (needs a parse), interactions (their single words are Shapley values), `linear` (needs a
+linear model).
 """
 
 
@@ -77,8 +84,14 @@ def measure(
         right = [i for i, s in zip(asked, said, strict=True) if is_right(s, i.answer)]
         answered[phenomenon] = len(right), len(asked)
         for item in right:
-            inquiry = inquire(item.prompt, model, continuation=item.answer, target_units="sequence")
             for name in METHODS_SHOWN:
+                inquiry = inquire(
+                    item.prompt,
+                    model,
+                    continuation=item.answer,
+                    target_units="sequence",
+                    readout=OF_PROBABILITY.get(name, "logprob"),
+                )
                 game = METHODS.get(name).needs == "game"
                 for removal in removals if game else [WITH_EMBEDDINGS]:
                     share, first, chance = precision(inquiry.run(name, removal), item)

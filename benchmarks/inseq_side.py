@@ -7,13 +7,18 @@ returns the call that is timed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import inseq
+import torch
+from inseq.attr.feat.ops import ValueZeroing
+from inseq.attr.feat.ops.reagent_core import DeltaProbImportanceScoreEvaluator
+from inseq.attr.feat.ops.reagent_core.token_replacer import TokenReplacer
 from torch import Tensor
 
 from benchmarks.models import Case
@@ -100,6 +105,102 @@ def _discretized(strategy: str) -> Callable[[Case, Work], Run]:
     return prepare
 
 
+def value_zeroing(case: Case, work: Work) -> Run:
+    """Shares of all layers but the last, whose output it reads after the final norm.
+
+    One layer below the other: [layers x targets, tokens], the last token left out.
+    """
+    name = type(case.model).__name__
+    attention = {"GPT2LMHeadModel": "attn", "LlamaForCausalLM": "self_attn"}[name]
+    # As transformers 5 calls them.
+    names = {"self_attention_module": attention, "value_vector": "value_states"}
+    inseq.register_model_config(name, names, overwrite=True, allow_partial=True)
+    tool = inseq.load_model(case.model, "value_zeroing", tokenizer=case.tokenizer)
+
+    def run() -> Answer:
+        with _layers_of_transformers_5():
+            found = tool.attribute(
+                case.prompt_text, case.text, show_progress=False, pretty_progress=False
+            ).sequence_attributions[0]
+        # [asked of, asking, layers], NaN where a token cannot be seen.
+        maps = found.target_attributions[: len(case.ids) - 1].permute(2, 1, 0)[:-1]
+        return Answer(maps.nan_to_num(0.0).flatten(0, 1))
+
+    return run
+
+
+@contextlib.contextmanager
+def _layers_of_transformers_5() -> Iterator[None]:
+    """It expects layers that return tuples; here they return their states alone."""
+    before = ValueZeroing.get_states_extract_and_patch_hook
+
+    def hook_of(self: Any, layer: int, hidden_state_idx: int = 0) -> Callable[..., Tensor]:
+        def hook(_: Any, __: Any, states: Tensor) -> Tensor:
+            self.corrupted_block_output_states[layer] = states.detach().clone().float()
+            clean: Tensor = self.clean_block_output_states[layer]
+            return clean
+
+        return hook
+
+    ValueZeroing.get_states_extract_and_patch_hook = hook_of
+    try:
+        yield
+    finally:
+        ValueZeroing.get_states_extract_and_patch_hook = before
+
+
+class _Given(TokenReplacer):
+    """Replaces what it is told to, probe after probe, by the baseline token."""
+
+    def __init__(self, probes: Tensor, baseline: int) -> None:
+        self.probes, self.baseline = iter(probes), baseline
+
+    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        mask = next(self.probes)[None, : ids.shape[1]]
+        return torch.where(mask, self.baseline, ids), mask
+
+
+def reagent(case: Case, work: Work) -> Run:
+    """Shares of importance after the probes that we draw, [targets tokens].
+
+    Its own replacements are out of reach: it tags its vocabulary by a model that it downloads.
+    """
+    playing = torch.ones(len(case.ids), dtype=torch.bool)
+    playing[: len(case.prompt)] = ~case.fixed
+    players = int(playing[:-1].sum())
+
+    @torch.no_grad()
+    def run() -> Answer:
+        draw = torch.Generator().manual_seed(0)
+        rows = torch.full((len(case.continuation), len(case.ids)), math.nan)
+        probes = torch.zeros(work.runs, work.probes, len(case.ids), dtype=torch.bool)
+        for each in probes:
+            each[:, playing.nonzero()[:-1, 0]] = (
+                torch.rand(work.probes, players, generator=draw) < 0.3
+            )
+        for target in range(len(rows)):
+            at = len(case.prompt) + target
+            runs = [_importance(case, at, each) for each in probes]
+            shares = torch.stack(runs)[:, playing[:at]].softmax(1).mean(0)
+            rows[target, :at][playing[:at]] = shares
+        return Answer(rows)
+
+    return run
+
+
+def _importance(case: Case, at: int, probes: Tensor) -> Tensor:
+    replacer = _Given(probes, case.baseline)
+    rule = DeltaProbImportanceScoreEvaluator(
+        case.model, case.tokenizer, replacer, None, len(probes)
+    )
+    ids, target = case.ids[None, :at], case.ids[at : at + 1]
+    before = case.model(ids).logits[:, -1].softmax(-1)[:, target]
+    importance = torch.zeros(1, at)
+    for _ in probes:
+        importance = rule.update_importance_score(importance, ids, target, before)
+    return importance[0]
+
+
 RUNS: dict[str, Callable[[Case, Work], Run]] = {
     "leave_one_out": leave_one_out,
     "leave_one_out_batched": leave_one_out_batched,
@@ -109,4 +210,6 @@ RUNS: dict[str, Callable[[Case, Work], Run]] = {
     "sequential_integrated_gradients": sequential_integrated_gradients,
     "discretized_greedy": _discretized("greedy"),
     "discretized_maxcount": _discretized("maxcount"),
+    "value_zeroing": value_zeroing,
+    "reagent": reagent,
 }

@@ -14,9 +14,11 @@ SIDES = {
     "captum": "benchmarks.captum_side",
     "inseq": "benchmarks.inseq_side",
     "shap": "benchmarks.shap_side",
+    "lxt": "benchmarks.lxt_side",
 }
 OURS = "glossator"
 LEAN = "glossator, lean"
+ALL = "glossator, generated tokens play too"
 SMALL = ("small",)
 
 
@@ -85,8 +87,9 @@ JOBS = (
         "shapley",
         "Shapley, {permutations} permutations",
         (
-            Entry(OURS, OURS, "shapley"),
+            Entry(OURS, OURS, "shapley_prompt"),
             Entry(LEAN, OURS, "shapley_lean"),
+            Entry(ALL, OURS, "shapley"),
             Entry("captum", "captum", "shapley", {"small": 3.0, "gpt2": 3.0}),
             Entry("shap Permutation, lean", "shap", "shapley"),
         ),
@@ -95,8 +98,9 @@ JOBS = (
         "kernel_shap",
         "Kernel SHAP and Partition, {coalitions} coalitions",
         (
-            Entry(OURS, OURS, "kernel_shap"),
+            Entry(OURS, OURS, "kernel_shap_prompt"),
             Entry(LEAN, OURS, "kernel_shap_lean"),
+            Entry(ALL, OURS, "kernel_shap"),
             Entry("captum", "captum", "kernel_shap", {"small": 2.8, "gpt2": 1.9}),
             Entry("shap Partition", "shap", "partition_text", {"small": 2.0, "gpt2": 2.0}),
             Entry("shap Partition, lean", "shap", "partition"),

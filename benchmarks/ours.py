@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import glossator.attribution  # noqa: F401  registers the methods
+import torch
+
 from benchmarks.models import Case
 from benchmarks.work import Answer, Run, Work
-from glossator.game import READOUTS, Budget
+from glossator.attribution.value_zeroing import moved
+from glossator.game import READOUTS, Budget, Counts
 from glossator.model import LanguageModel
 from glossator.run import Inquiry
 from glossator.text import ask, continue_ids, encode_ids
@@ -32,22 +34,8 @@ def _explanation(
     model = LanguageModel(case.model, case.tokenizer, "causal", case.shape.name)
 
     def run() -> Answer:
-        prompt = encode_ids(case.tokenizer, case.prompt.tolist())
-        text = continue_ids(case.tokenizer, prompt, case.continuation.tolist())
-        question = ask(text, kind="tokens", target_kind=targets, players=players)
-        inquiry = Inquiry(
-            model,
-            question,
-            text.prompt,
-            text.continuation,
-            READOUTS.get(readout),
-            "tokens",
-            targets,
-            {"mode": "given"},
-            Budget(case.shape.lean if lean else None),
-        )
+        inquiry = _inquiry(case, model, readout, players, targets, lean)
         found = inquiry.run(method, f"token:{case.baseline}", options)
-        assert question.ids == tuple(case.ids.tolist()), "we see other ids"
         cost = found.cost
         return Answer(
             found.scores,
@@ -59,6 +47,31 @@ def _explanation(
         )
 
     return run
+
+
+def _inquiry(
+    case: Case,
+    model: LanguageModel,
+    readout: str = "logprob",
+    players: str = "all",
+    targets: str = "tokens",
+    lean: bool = False,
+) -> Inquiry:
+    prompt = encode_ids(case.tokenizer, case.prompt.tolist())
+    text = continue_ids(case.tokenizer, prompt, case.continuation.tolist())
+    question = ask(text, kind="tokens", target_kind=targets, players=players)
+    assert question.ids == tuple(case.ids.tolist()), "we see other ids"
+    return Inquiry(
+        model,
+        question,
+        text.prompt,
+        text.continuation,
+        READOUTS.get(readout),
+        "tokens",
+        targets,
+        {"mode": "given"},
+        Budget(case.shape.lean if lean else None),
+    )
 
 
 def _method(method: str, **fixed: Any) -> Callable[[Case, Work], Run]:
@@ -101,17 +114,36 @@ def _discretized(strategy: str) -> Callable[[Case, Work], Run]:
     return lambda case, work: _explanation(case, name, steps=work.path, **fixed)
 
 
+def _value_zeroing(case: Case, work: Work) -> Run:
+    """Shares of all layers but the last, one below the other: [layers x targets, tokens]."""
+    model = LanguageModel(case.model, case.tokenizer, "causal", case.shape.name)
+
+    def run() -> Answer:
+        trace = _inquiry(case, model).trace(Counts())
+        maps = [moved(*trace.without_value(layer)) for layer in range(trace.layers - 1)]
+        asking = slice(-len(case.continuation) - 1, -1)
+        return Answer(torch.cat([each[asking, :-1] for each in maps]))
+
+    return run
+
+
+def _reagent(case: Case, work: Work) -> Run:
+    """Runs of a number of probes that is fixed: no share of the probability is enough to end."""
+    how = {"samples": work.runs, "steps": work.probes, "enough": 1e9, "readout": "probability"}
+    return _explanation(case, "reagent", **how)
+
+
 RUNS: dict[str, Callable[[Case, Work], Run]] = {
     "leave_one_out": _method("leave_one_out"),
     "leave_one_out_lean": _method("leave_one_out", lean=True),
     "leave_one_out_probability": _method("leave_one_out", readout="probability"),
     "shapley": _sampled("shapley", "permutations"),
-    "shapley_lean": _sampled("shapley", "permutations", lean=True),
+    "shapley_lean": _sampled("shapley", "permutations", players="prompt", lean=True),
     "shapley_prompt": _sampled("shapley", "permutations", players="prompt"),
     "exact_shapley": _method("exact_shapley", players="prompt"),
     "exact_shapley_sequence": _method("exact_shapley", targets="sequence"),
     "kernel_shap": _sampled("kernel_shap", "coalitions"),
-    "kernel_shap_lean": _sampled("kernel_shap", "coalitions", lean=True),
+    "kernel_shap_lean": _sampled("kernel_shap", "coalitions", players="prompt", lean=True),
     "kernel_shap_prompt": _sampled("kernel_shap", "coalitions", players="prompt"),
     "owen": _owen,
     "lime": _sampled("lime", "coalitions"),
@@ -125,4 +157,7 @@ RUNS: dict[str, Callable[[Case, Work], Run]] = {
     ),
     "discretized_greedy_probability": _discretized("greedy"),
     "discretized_maxcount_probability": _discretized("maxcount"),
+    "value_zeroing_layers": _value_zeroing,
+    "reagent_probability": _reagent,
+    "lrp_logit": _method("lrp", readout="logit"),
 }

@@ -36,8 +36,9 @@ NOTES = """\
 - **agreement**: largest absolute difference (and as a share of the largest score), and Pearson's
   correlation, against the same quantity computed by us; empty where both draw at random or the
   tool computes something else. See agreement.md for those.
-- captum takes the prompt's tokens as players; inseq and we take earlier generated tokens too, so
-  we answer more for the time shown. captum's Kernel SHAP explains the whole continuation only,
+- captum and shap take the prompt's tokens as players, and so do we in their two tables (a line more
+  shows all players). In the others inseq and we take earlier generated tokens too, so we answer
+  more than captum for the time shown. captum's Kernel SHAP explains the whole continuation only,
   ours each target.
 - captum's default token-by-token loop is wrong with transformers 5; it is run with
   `forward_in_tokens=False`. "lean": shap with a value function of ours that reads the targets

@@ -42,6 +42,7 @@ class Work:
         coalitions: of Kernel SHAP and of shap's Partition (we need more than one pair for each
             player), and our LIME's.
         steps: of integrated gradients. path: points of a path of discretized ones.
+        runs, probes: of ReAGent, probes in each run.
         lime_samples: rows of inseq's LIME, for each target anew.
         last_targets: only the last so many targets (inseq alone can; the longest rows); None:
             all of them.
@@ -51,5 +52,7 @@ class Work:
     coalitions: int = 256
     steps: int = 20
     path: int = 30
+    runs: int = 2
+    probes: int = 16
     lime_samples: int = 50
     last_targets: int | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from glossator.run.compare import Comparison, compare
     from glossator.run.explain import explain
     from glossator.store import load, save
+    from glossator.trust import Stability, stability
     from glossator.types import Explanation
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FeatureModel",
     "LanguageModel",
     "RemoteModel",
+    "Stability",
     "__version__",
     "cite",
     "compare",
@@ -34,6 +36,7 @@ __all__ = [
     "load",
     "load_model",
     "save",
+    "stability",
 ]
 
 _HOMES = {
@@ -43,12 +46,14 @@ _HOMES = {
     "FeatureModel": "glossator.model",
     "LanguageModel": "glossator.model",
     "RemoteModel": "glossator.model",
+    "Stability": "glossator.trust",
     "cite": "glossator.run",
     "compare": "glossator.run",
     "explain": "glossator.run",
     "load": "glossator.store",
     "load_model": "glossator.model",
     "save": "glossator.store",
+    "stability": "glossator.trust",
 }
 
 

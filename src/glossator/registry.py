@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from glossator.errors import InputError, UnknownName
 
-Needs = Literal["game", "tape", "trace", "features"]
+Needs = Literal["game", "tape", "trace", "states", "features"]
 Component = TypeVar("Component")
 
 
@@ -24,7 +24,7 @@ class Method:
 
     Attributes:
         name: what the user types.
-        run: `(game, tape, trace or features, *, generator, **parameters) -> Attribution`.
+        run: `(game, tape, trace, states or features, *, generator, **parameters) -> Attribution`.
         needs: which of the ways to ask a model it takes.
         measures: one sentence: what a score means.
         paper: the source it follows.
@@ -32,6 +32,8 @@ class Method:
         count: the same as a function of the number of players, of `targets` and `layers` where it
             asks for them by name, and of the parameters.
         sampled: whether it draws coalitions or noise (and so takes --samples and --precision).
+        removal: how an absent unit is represented unless the user says how; None: as is usual for
+            the kind of model.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Method:
     rows: str
     count: Callable[..., int]
     sampled: bool
+    removal: str | None = None
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -130,6 +133,7 @@ def attribution(
     rows: str,
     count: Callable[..., int],
     sampled: bool = False,
+    removal: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an attribution method; see `Method` for the arguments.
 
@@ -139,7 +143,8 @@ def attribution(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        METHODS.add(name, Method(name, function, needs, measures, paper, rows, count, sampled))
+        method = Method(name, function, needs, measures, paper, rows, count, sampled, removal)
+        METHODS.add(name, method)
         return function
 
     return register

@@ -16,6 +16,7 @@ from glossator.registry import METHODS
 from glossator.types import Attribution
 from tests.attribution.features import features
 from tests.attribution.games import generator, random_game
+from tests.attribution.states import FakeStates
 from tests.attribution.tapes import random_tape
 from tests.attribution.traces import trace
 
@@ -69,6 +70,11 @@ def test_no_method_asks_for_more_rows_than_it_said(
         asked = features()
         method.run(asked, generator=generator(), **options)
         assert method.most_rows(asked.players, options) == 1
+        return
+    if method.needs == "states":
+        states = FakeStates(players=players)
+        method.run(states, generator=generator(), **options)
+        assert states.rows == method.most_rows(players, options)
         return
     if method.needs == "trace":
         looked = trace("llama")

@@ -133,7 +133,7 @@ def test_drawn_words_are_no_special_tokens():
 
 
 def test_a_classifier_has_nothing_to_draw_from():
-    with pytest.raises(InputError, match="no causal language model"):
+    with pytest.raises(InputError, match="is a classifier model: it has no distribution"):
         absence("infill", zoo.classifier("bert"), zoo.words_question())
 
 

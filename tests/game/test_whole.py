@@ -60,6 +60,7 @@ def test_a_contrast_is_the_difference_of_two_classes():
     assert torch.allclose(difference.evaluate(keep)[:, 0], expected, atol=1e-9)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_the_same_bits_at_any_batch_size():
     model = zoo.classifier("bert")
     values = []

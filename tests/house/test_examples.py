@@ -68,6 +68,8 @@ def test_python(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(METHODS, "_components", dict(METHODS._components))
     names: dict[str, object] = {"__name__": "example"}
     with served(page, "python", monkeypatch) as found:
+        for package in re.findall(r"^from (torchao)\b", "".join(found), re.MULTILINE):
+            pytest.importorskip(package, reason=f"pip install {package}")
         for code in found:
             exec(compile(code, name(page), "exec", dont_inherit=True), names)
 

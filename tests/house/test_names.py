@@ -16,12 +16,14 @@ OFFERED = {
     "FeatureModel",
     "LanguageModel",
     "RemoteModel",
+    "Stability",
     "cite",
     "compare",
     "explain",
     "load",
     "load_model",
     "save",
+    "stability",
 }
 
 

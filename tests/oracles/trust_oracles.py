@@ -1,74 +1,73 @@
-"""Trust by hand: enumerations and loops where the package has one array."""
+"""Signal, noise and variance components as their sources write them, one number at a time."""
 
 from __future__ import annotations
 
-import math
-from itertools import permutations
+from itertools import permutations, product
+from statistics import fmean, variance
 
-import torch
-from torch import Tensor
-
-from glossator.game import Game
+import numpy as np
 
 
-def coins(p: float, q: float) -> float:
-    """Kullback-Leibler divergence of two coins, in nats."""
-    told = 0.0
-    for a, b in ((p, q), (1 - p, 1 - q)):
-        if a > 0:
-            told += a * (math.log(a) - math.log(b))
-    return told
+def signal_and_noise(scores: np.ndarray) -> tuple[float, float]:
+    """Bogaert and Standaert 2024, with the correction for a finite number of runs."""
+    runs = scores.tolist()
+    columns = list(zip(*runs, strict=True))
+    noise = fmean(variance(column) for column in columns)
+    signal = variance([fmean(column) for column in columns]) - noise / len(runs)
+    return signal, noise
 
 
-def exact_level(scores: list[float], effects: list[float]) -> float:
-    """Share of all deals of the scores whose covariance with the effects is at least theirs."""
-    mean_score, mean_effect = sum(scores) / len(scores), sum(effects) / len(effects)
-
-    def covariance(dealt: tuple[float, ...]) -> float:
-        return sum(
-            (s - mean_score) * (e - mean_effect) for s, e in zip(dealt, effects, strict=True)
-        )
-
-    mine = covariance(tuple(scores))
-    deals = list(permutations(scores))
-    return sum(covariance(deal) >= mine - 1e-12 for deal in deals) / len(deals)
+def covariance_of_runs(scores: np.ndarray) -> tuple[float, float]:
+    """Signal and noise without shared levels: what two runs have in common, and what not."""
+    between = [
+        np.cov(scores[a], scores[b])[0, 1]
+        for a, b in product(range(len(scores)), repeat=2)
+        if a != b
+    ]
+    signal = float(np.mean(between))
+    return signal, float(np.mean([row.var(ddof=1) for row in scores])) - signal
 
 
-def step_up(levels: list[float], level: float) -> list[bool]:
-    """Benjamini and Hochberg 1995, as in their procedure (1)."""
-    ranked = sorted(levels)
-    best = 0
-    for i, p in enumerate(ranked, 1):
-        if p <= i / len(ranked) * level:
-            best = i
-    return [best > 0 and p <= ranked[best - 1] for p in levels]
+def permutation_p(scores: np.ndarray) -> float:
+    """Every permutation of the words of every run but the first (which may stay as it is)."""
+    first, *others = scores.tolist()
+    observed = np.mean(scores, axis=0).var()
+    as_large = total = 0
+    for shuffled in product(*(permutations(row) for row in others)):
+        total += 1
+        as_large += np.mean([first, *shuffled], axis=0).var() >= observed - 1e-12
+    return as_large / total
 
 
-def value(game: Game, keep: set[int], target: int) -> float:
-    row = torch.tensor([[player in keep for player in range(game.players)]])
-    return float(game(row)[0, target])
+def two_sources(values: np.ndarray) -> tuple[float, float, float]:
+    """Components of two crossed sources, word by word, averaged (two-way random effects).
+
+    Searle, Casella and McCulloch 1992, section 4.5: with one observation in each cell the
+    interaction and the rest cannot be told apart.
+    """
+    found = []
+    for word in range(values.shape[2]):
+        table = values[:, :, word]
+        a, b = table.shape
+        grand = table.mean()
+        ms_a = b * sum((table[i].mean() - grand) ** 2 for i in range(a)) / (a - 1)
+        ms_b = a * sum((table[:, j].mean() - grand) ** 2 for j in range(b)) / (b - 1)
+        rest = 0.0
+        for i, j in product(range(a), range(b)):
+            rest += (table[i, j] - table[i].mean() - table[:, j].mean() + grand) ** 2
+        ms_rest = rest / ((a - 1) * (b - 1))
+        found.append(((ms_a - ms_rest) / b, (ms_b - ms_rest) / a, ms_rest))
+    first, second, rest = np.mean(found, axis=0)
+    return float(first), float(second), float(rest)
 
 
-def fall(game: Game, order: list[int], shares: tuple[float, ...], target: int, *, alone: bool):
-    """Comprehensiveness of an order of a target's own players, or its sufficiency."""
-    everyone = set(range(game.players))
-    falls = []
-    for share in shares:
-        head = set(order[: math.ceil(share * len(order) - 1e-9)])
-        kept = head if alone else everyone - head
-        falls.append(value(game, everyone, target) - value(game, kept, target))
-    return sum(falls) / len(falls)
-
-
-def fewest(game: Game, order: list[int], level: float, most: int, target: int) -> int:
-    """The first number of players without which the readout is at the level; 0: none."""
-    everyone = set(range(game.players))
-    for count in range(1, most + 1):
-        if value(game, everyone - set(order[:count]), target) <= level:
-            return count
-    return 0
-
-
-def own_order(before: Tensor, order: Tensor) -> list[int]:
-    """Those of an order that can act."""
-    return [player for player in order.tolist() if before[player]]
+def one_source_by_word(values: np.ndarray) -> tuple[float, float]:
+    """What moves all words of a level alike, and what is each word's own (two-way layout)."""
+    levels, words = values.shape
+    grand = values.mean()
+    ms_level = words * sum((row.mean() - grand) ** 2 for row in values) / (levels - 1)
+    rest = 0.0
+    for i, j in product(range(levels), range(words)):
+        rest += (values[i, j] - values[i].mean() - values[:, j].mean() + grand) ** 2
+    ms_rest = rest / ((levels - 1) * (words - 1))
+    return float((ms_level - ms_rest) / words), float(ms_rest)

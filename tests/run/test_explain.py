@@ -15,7 +15,7 @@ from glossator.run import inquire
 
 PROMPT = "Mia and Tom went to the park. Tom gave the kite to"
 SHORT = "The door is not open. The door is"
-ON_WEIGHTS = [name for name in METHODS if METHODS.get(name).needs != "features"]
+ON_WEIGHTS = [name for name in METHODS if METHODS.get(name).needs not in ("features", "states")]
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,8 @@ def test_ctrl_c_keeps_what_was_paid_for(local: LanguageModel, tmp_path: Path) ->
         assert "calls, about" in said
         kept = table.read_text().splitlines()
         assert len(kept) == slow.count
+        ending = f"'{table}' keeps {len(kept)} answers: the same command goes on from there"
+        assert said.splitlines()[-1] == f"glossator: interrupted; {ending}"
         model = RemoteModel(slow.url, "m", responses=table)
         glossator.explain(PROMPT, model, continuation=SAID)
         assert len(table.read_text().splitlines()) == slow.count

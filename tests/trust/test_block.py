@@ -15,7 +15,7 @@ from glossator.game import Game
 from glossator.trust import measure
 from glossator.types import Attribution, Trust
 from tests.attribution.games import generator, nested, random_game, smooth_game
-from tests.oracles.trust_oracles import fall, own_order
+from tests.oracles.verdict_oracles import fall, own_order
 
 CHANCE = math.log(0.02)
 """What a word has without the input, in log-probability."""

@@ -16,7 +16,7 @@ from glossator.trust.control import Control, ask_control, controlled
 from glossator.trust.orders import SHORT, coalitions, needed
 from glossator.types import interval_factor
 from tests.attribution.games import generator, nested, random_game
-from tests.oracles.trust_oracles import fall, own_order
+from tests.oracles.verdict_oracles import fall, own_order
 
 
 def draw_control(game: Game, draw: torch.Generator) -> Control:

@@ -11,7 +11,7 @@ from glossator.game import Game
 from glossator.trust.decisive import candidates, decisive
 from glossator.types import Attribution
 from tests.attribution.games import nested, random_game
-from tests.oracles.trust_oracles import fewest, own_order, value
+from tests.oracles.verdict_oracles import fewest, own_order, value
 
 seeds = st.integers(0, 2**20)
 few = settings(max_examples=25, deadline=None)

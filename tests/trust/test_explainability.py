@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glossator.game import READOUTS
 from glossator.trust.explainability import FORMS, LEAST, form_of, information
-from tests.oracles.trust_oracles import coins
+from tests.oracles.verdict_oracles import coins
 
 ONE = torch.tensor([1])
 chances = st.floats(1e-6, 1 - 1e-6)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glossator.trust.randomisation import DEALS, LEVEL, enough_players, shuffled_p, significant
 from tests.attribution.games import generator, nested
-from tests.oracles.trust_oracles import exact_level, step_up
+from tests.oracles.verdict_oracles import exact_level, step_up
 
 seeds = st.integers(0, 2**20)
 few = settings(max_examples=25, deadline=None)

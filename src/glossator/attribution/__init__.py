@@ -1,8 +1,9 @@
 """Attribution methods, one file each; importing this package registers them.
 
 Those that need a game know nothing but values of coalitions; those that need a tape know
-nothing but values and gradients at points; those that need a trace look at attention; those that
-need features read the weights of a linear model. All return an `Attribution` over the players.
+nothing but values and gradients at points; those that need a trace look at attention, those that
+need states at what a masked model makes of a word; those that need features read the weights of a
+linear model. All return an `Attribution` over the players.
 """
 
 from glossator.attribution.alti import alti
@@ -29,6 +30,7 @@ from glossator.attribution.linear import linear
 from glossator.attribution.lrp import lrp
 from glossator.attribution.multi_level import multi_level
 from glossator.attribution.owen import owen
+from glossator.attribution.perturbed_masking import perturbed_masking
 from glossator.attribution.reagent import reagent
 from glossator.attribution.sequential_integrated_gradients import sequential_integrated_gradients
 from glossator.attribution.shapley import shapley
@@ -63,6 +65,7 @@ __all__ = [
     "lrp",
     "multi_level",
     "owen",
+    "perturbed_masking",
     "reagent",
     "sequential_integrated_gradients",
     "shapley",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glossator import __version__
+from glossator.cli import remote
 from glossator.cli.attention import attention
 from glossator.cli.cite import cite
 from glossator.cli.compare import compare
@@ -16,7 +17,11 @@ from glossator.cli.erase import erase
 from glossator.cli.explain import explain
 from glossator.cli.methods import methods
 from glossator.cli.show import show
+from glossator.cli.stability import stability
 from glossator.errors import GlossatorError
+
+if TYPE_CHECKING:
+    from glossator.model import RemoteModel
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
@@ -27,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its plain traceback
 )
-for command in (explain, compare, cite, attention, erase, methods, show):
+for command in (explain, compare, cite, stability, attention, erase, methods, show):
     app.command()(command)
 
 
@@ -69,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         2
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    asked: list[RemoteModel] = []  # the command adds the one that it asks
     try:
-        status = app(words or ["--help"], prog_name="glossator", standalone_mode=False) or 0
+        status = app(words or ["--help"], prog_name="glossator", standalone_mode=False, obj=asked)
     except GlossatorError as error:
         return _fail(str(error))
     except typer.TyperException as error:
@@ -78,8 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = context.command_path if context else "glossator"
         return _fail(f"{error.format_message()} (see {command} --help)")
     if status == INTERRUPTED:
-        print("glossator: interrupted; nothing was written", file=sys.stderr)
-    return int(status)
+        print(f"glossator: interrupted; {remote.kept(asked)}", file=sys.stderr)
+    return int(status or 0)
 
 
 def _fail(message: str) -> int:

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import getLogger
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -85,6 +86,9 @@ def _hush_loading(quiet: bool) -> None:
     """
     from transformers.utils import logging
 
+    # Where torchao is installed, it and torch tell of kernels for other machines at its import.
+    for name in ("torchao", "torch.utils._pytree"):
+        getLogger(name).setLevel("ERROR")
     if quiet:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,27 @@ def model_behind(context: typer.Context) -> RemoteModel | None:
     chosen: dict[str, Any] = {name: given[name] for name in NEED_ENDPOINT}
     report = None if given["quiet"] else _print_bill
     chat = bool(given.get("chat"))
-    return RemoteModel(given["endpoint"], given["model"], chat=chat, report=report, **chosen)
+    model = RemoteModel(given["endpoint"], given["model"], chat=chat, report=report, **chosen)
+    if isinstance(context.obj, list):
+        context.obj.append(model)
+    return model
+
+
+def kept(asked: Sequence[RemoteModel]) -> str:
+    """What an interrupted run leaves behind, in words.
+
+    Args:
+        asked: the models behind endpoints that it asked.
+
+    Example:
+        >>> kept([])
+        'nothing was written'
+    """
+    tables = [model.endpoint.responses for model in asked if len(model.endpoint.responses)]
+    if not tables:
+        return "nothing was written"
+    held = [f"'{t.path}' keeps {len(t):,} answer{'s' * (len(t) != 1)}" for t in tables]
+    return f"{', '.join(held)}: the same command goes on from there"
 
 
 def refuse_without_endpoint(context: typer.Context) -> None:

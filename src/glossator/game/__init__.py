@@ -9,6 +9,7 @@ from glossator.game.game import Game
 from glossator.game.readout import READOUTS, Readout
 from glossator.game.remote_engine import RegenerationEngine, Rehearsal, RemoteEngine
 from glossator.game.removal import REMOVALS, Absence, absence, removal
+from glossator.game.states import States
 from glossator.game.tape import Tape
 from glossator.game.trace import Trace
 from glossator.game.whole import WholeEngine
@@ -29,6 +30,7 @@ __all__ = [
     "RegenerationEngine",
     "Rehearsal",
     "RemoteEngine",
+    "States",
     "Tape",
     "Trace",
     "WholeEngine",

@@ -12,7 +12,7 @@ from jaxtyping import Int
 from glossator.errors import MemoryBoundError
 from glossator.model import LanguageModel
 
-CPU_TOKENS = 512
+CPU_TOKENS = 768
 """New tokens at once for each thread: matrix products at their peak, activations in the cache."""
 
 GPU_TOKENS = 16384

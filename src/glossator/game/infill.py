@@ -2,8 +2,9 @@
 
 Input marginalisation (Kim et al. 2020, "Interpretation of NLP models through input
 marginalization", arXiv:2010.13984): an absent word is drawn from the distribution that a
-language model has for its place. A causal model has one given what stands before: absent tokens
-are drawn from left to right, each after the words that are present and those drawn before it.
+language model has for its place. Absent tokens are drawn from left to right. A causal model has a
+distribution given what stands before: the words that are present and those drawn already. A masked
+model has one given both sides, in which what is yet to be drawn is masked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from glossator.errors import InputError
 from glossator.game.budget import Budget
 from glossator.model import LanguageModel
 from glossator.model.generate import next_logits
+from glossator.model.shortcuts import read_at
 
 Array = np.ndarray
 
@@ -98,9 +100,89 @@ class Infill:
         return logits
 
     def _drawn(self, logits: Float[Tensor, "rows vocabulary"], column: int) -> Int[Array, " rows"]:
-        """A token for each row, by the Gumbel-max trick; special tokens are none to draw."""
-        logits[:, self.model.tokenizer.all_special_ids] = -torch.inf
-        return (logits + chances(self.seed, self.draw, column, logits.shape[1])).argmax(1).numpy()
+        return _drawn(self.model, logits, chances(self.seed, self.draw, column, logits.shape[1]))
+
+
+@dataclass
+class MaskedInfill:
+    """Fills the absent tokens of coalitions by a masked model, which reads both sides.
+
+    A masked model has no distribution of several words at once. Which order they are drawn in makes
+    a difference, so it is fixed: from left to right, each given what is present, what was drawn,
+    and masks in the places that are still empty. Words that are asked for stay masked throughout.
+    Chances are as in `Infill`.
+
+    Attributes:
+        mask: id of the mask token. segments: [tokens] which of two texts each belongs to, or None.
+        seed, draw: of the chances.
+        rows: texts read to draw a token, so far.
+    """
+
+    model: LanguageModel
+    mask: int
+    segments: Int[Tensor, " tokens"] | None
+    seed: int
+    draw: int
+    budget: Budget
+    rows: int = 0
+
+    def __call__(
+        self, ids: Int[Array, "texts tokens"], present: Bool[Array, "texts tokens"]
+    ) -> Int[Array, "texts tokens"]:
+        """The tokens of each text, those absent replaced by drawn ones.
+
+        Args:
+            ids: the texts. present: whether the token is there, or held fixed.
+        """
+        filled: Array = np.where(present, ids, self.mask)
+        with self.model.inference():
+            for column in np.flatnonzero(~present.all(axis=0)):
+                due = np.flatnonzero(~present[:, column])
+                filled[due, column] = self._draw(filled[due], int(column))
+        return filled
+
+    def _draw(self, texts: Int[Array, "texts tokens"], column: int) -> Int[Array, " texts"]:
+        """A token for one place; equal texts are read once."""
+        distinct, of = np.unique(texts, axis=0, return_inverse=True)
+        drawn = np.empty(len(distinct), dtype=np.int64)
+        most = self.budget.read_rows(self.model, 1)
+        for batch in self.budget.batches(self.model, np.full(len(distinct), texts.shape[1])):
+            for first in range(0, len(batch), most):
+                rows = batch[first : first + most]
+                logits = self._logits(distinct[rows], column)
+                noise = chances(self.seed, self.draw, column, logits.shape[1])
+                drawn[rows] = _drawn(self.model, logits, noise)
+        self.rows += len(distinct)
+        each: Array = drawn[of.ravel()]
+        return each
+
+    def _logits(self, texts: Array, column: int) -> Float[Tensor, "texts vocabulary"]:
+        padded = np.pad(texts, ((0, -len(texts) % _TOGETHER), (0, 0)), mode="edge")
+        ids = torch.from_numpy(padded)
+        row = torch.arange(len(texts), device=self.model.device)
+        segments = None if self.segments is None else self.segments.expand(ids.shape)
+        return (
+            read_at(
+                self.model.hf.get_output_embeddings(),
+                lambda: self.model.logits(
+                    self.model.embed(ids), None, torch.ones_like(ids), segments
+                ),
+                row,
+                torch.full_like(row, column),
+            )
+            .double()
+            .cpu()
+        )
+
+
+def _drawn(
+    model: LanguageModel,
+    logits: Float[Tensor, "rows vocabulary"],
+    noise: Float[Tensor, " vocabulary"],
+) -> Int[Array, " rows"]:
+    """A token for each row, by the Gumbel-max trick; special tokens are none to draw."""
+    logits[:, model.tokenizer.all_special_ids] = -torch.inf
+    return (logits + noise).argmax(1).numpy()
 
 
 def chances(seed: int, draw: int, column: int, size: int) -> Float[Tensor, " size"]:

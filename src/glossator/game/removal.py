@@ -38,8 +38,9 @@ class Absence:
         baseline: embedding that BASELINE stands for.
         answer_baseline: the same for a decoder that looks tokens up in a table of its own.
         anchor: token that stands alone when everything has been dropped; None: none is known.
-        infills: whether the model itself draws what stands in for absent tokens, anew for each
-            coalition (see `Infill`). seed: of these draws.
+        fillings: where the model itself draws what stands in for absent tokens, anew for each
+            coalition (see `Infill`, `MaskedInfill`): rows that this takes at most; 0: it does not.
+        seed: of these draws.
         text: what is written in place of an absent unit, for models that are given text; None:
             nothing is.
         repeats: how often the same is asked where something is drawn anew each time.
@@ -51,7 +52,7 @@ class Absence:
     baseline: Float[Tensor, " width"] | None = None
     anchor: int | None = None
     answer_baseline: Float[Tensor, " width"] | None = None
-    infills: bool = False
+    fillings: int = 0
     seed: int = 0
     text: str | None = None
     repeats: int = 1
@@ -62,14 +63,19 @@ class Absence:
         return self.repeats if self.replacement is None else len(self.replacement)
 
     @property
+    def infills(self) -> bool:
+        """Whether the model itself draws what stands in for absent tokens."""
+        return self.fillings > 0
+
+    @property
     def drops(self) -> bool:
         """Whether absent tokens are left out of the row."""
         return self.replacement is None and not self.infills
 
     @property
     def passes(self) -> int:
-        """Rows computed for each coalition: one to be scored, and one to be filled in."""
-        return 2 if self.infills else 1
+        """Rows computed for each coalition: one to be scored, and those it takes to fill it in."""
+        return 1 + self.fillings
 
 
 @dataclass(frozen=True)
@@ -266,13 +272,18 @@ def _resample(
 def _infill(
     model: LanguageModel, question: Question, argument: str, *, seed: int, **_: Any
 ) -> Absence:
-    if model.kind != "causal":
+    if model.kind not in ("causal", "masked"):
         raise InputError(
-            f"{model.name} is no causal language model: it has no distribution to draw absent "
-            "words from; use --removal resample"
+            f"{model.name} is a {model.kind.replace('_', ' ')} model: it has no distribution to "
+            "draw absent words from; use --removal resample"
         )
-    draws = _draws("infill", argument)
-    return Absence(f"infill:{draws}", anchor=_anchor(model), infills=True, repeats=draws, seed=seed)
+    draws, fillings = _draws("infill", argument), 1
+    if model.kind == "masked":  # one token after the other
+        spans = [question.unit_tokens[player] for player in question.players]
+        fillings = sum(stop - first for first, stop in spans)
+    return Absence(
+        f"infill:{draws}", anchor=_anchor(model), fillings=fillings, repeats=draws, seed=seed
+    )
 
 
 def _pairs(pool: dict[int, list[tuple[int, ...]]], length: int) -> list[tuple[int, ...]]:

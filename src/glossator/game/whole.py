@@ -19,6 +19,7 @@ from torch import Tensor
 
 from glossator.errors import InputError, ModelError
 from glossator.game.evaluator import Evaluator
+from glossator.game.infill import MaskedInfill
 from glossator.game.readout import Readout
 from glossator.game.removal import BASELINE, Absence
 from glossator.game.rows import scored
@@ -193,6 +194,8 @@ class WholeEngine(Evaluator):
             self._version[list(version.scored)] = v
         self._head = self.model.hf.get_output_embeddings()
         self._reference: Tensor | None = None
+        self._states: Tensor | None = None
+        self._infill = self._infiller() if self.absence.infills else None
 
     def evaluate(
         self, keep: Bool[Tensor, "coalitions players"]
@@ -204,25 +207,67 @@ class WholeEngine(Evaluator):
             MemoryBoundError: one row does not fit the bound.
         """
         if self.readout.needs_reference and self._reference is None:
-            self._reference = self._full_logits()
+            self._reference = self._whole(states=False)
         return self._scored.join(torch.from_numpy(self._values(keep.numpy())), self.readout.joins)
 
-    def _values(self, keep: Array) -> Float[Array, "coalitions scored"]:
+    def distances(
+        self, keep: Bool[Tensor, "coalitions players"]
+    ) -> Float[Tensor, "coalitions scored"]:
+        """How far the model's idea of each scored token is from that with every player present.
+
+        Returns:
+            Euclidean distances of the last layer's output at the token's place; never negative.
+
+        Raises:
+            ModelError: the states are not numbers.
+            MemoryBoundError: one row does not fit the bound.
+        """
+        if self._states is None:
+            self._states = self._whole(states=True)
+        return torch.from_numpy(self._values(keep.numpy(), states=True))
+
+    def _values(self, keep: Array, states: bool = False) -> Float[Array, "coalitions scored"]:
         present, version, row_of = self._distinct(keep)
         values = np.full((len(present), len(self._scored.token)), np.nan)
-        for rows, k, logits in self._logits(present, version):
-            reference = None if self._reference is None else self._reference[k]
-            token = self._scored.token[k]
-            values[rows, k] = read_off(self.model, self.readout, logits, token, reference)
+        for rows, k, found in self._reads(present, version, states):
+            values[rows, k] = self._moved(found, k) if states else self._read(found, k)
         each: Array = values[row_of[:, self._version], np.arange(values.shape[1])]
         return each
 
-    def _full_logits(self) -> Float[Tensor, "scored vocabulary"]:
-        """Logits of the unperturbed text at every scored token."""
+    def _read(self, logits: Tensor, k: Array) -> Float[Array, " reads"]:
+        reference = None if self._reference is None else self._reference[k]
+        return read_off(self.model, self.readout, logits, self._scored.token[k], reference)
+
+    def _moved(self, states: Tensor, k: Array) -> Float[Array, " reads"]:
+        assert self._states is not None
+        distance: Array = (states - self._states[k]).double().norm(dim=-1).cpu().numpy()
+        if not np.isfinite(distance).all():
+            raise ModelError(f"{self.model.name} returned states that are not numbers (NaN)")
+        return distance
+
+    def _whole(self, states: bool) -> Float[Tensor, "scored some"]:
+        """Logits, or states, of the unperturbed text at every scored token."""
         present, version, _ = self._distinct(np.ones((1, len(self.players)), dtype=bool))
-        blocks = [(k, logits) for _, k, logits in self._logits(present, version)]
+        blocks = [(k, found) for _, k, found in self._reads(present, version, states)]
         order = np.argsort(np.concatenate([k for k, _ in blocks]))
-        return torch.cat([logits for _, logits in blocks])[torch.from_numpy(order)]
+        return torch.cat([found for _, found in blocks])[torch.from_numpy(order)]
+
+    def _infiller(self) -> MaskedInfill:
+        assert self.question.mask is not None
+        absence, segments = self.absence, segments_of(self.question)
+        return MaskedInfill(
+            self.model, self.question.mask, segments, absence.seed, self.draw, self.budget
+        )
+
+    def _filled(self, present: Array, version: Array) -> Int[Array, "rows tokens"] | None:
+        """The text of each row where the model itself draws the tokens of absent players."""
+        if self._infill is None:
+            return None
+        before = self._infill.rows
+        filled = self._infill(self._ids[version], present)
+        self.counts.forward_rows += self._infill.rows - before
+        self.counts.token_positions += (self._infill.rows - before) * present.shape[1]
+        return filled
 
     def _distinct(self, keep: Array) -> tuple[Array, Array, Array]:
         """Distinct rows: present tokens, version; and the row of each coalition and version."""
@@ -233,9 +278,13 @@ class WholeEngine(Evaluator):
         _, first, where = np.unique(keyed, axis=0, return_index=True, return_inverse=True)
         return present[first], version[first], where.reshape(len(blocks), len(keep)).T
 
-    def _logits(self, present: Array, version: Array) -> Iterator[tuple[Array, Array, Tensor]]:
-        """Logits of all reads, in blocks: (row of each, scored token of each, logits)."""
-        lengths = self._rows.lengths(present)
+    def _reads(
+        self, present: Array, version: Array, states: bool
+    ) -> Iterator[tuple[Array, Array, Tensor]]:
+        """All reads, in blocks: (row of each, scored token of each, its logits or its state)."""
+        filled = self._filled(present, version)
+        shown = present if filled is None else np.ones_like(present)
+        lengths = self._rows.lengths(shown)
         order = np.argsort(lengths, kind="stable")
         reads = max(len(version.scored) for version in self._versions)
         most = self.budget.read_rows(self.model, reads)
@@ -244,19 +293,19 @@ class WholeEngine(Evaluator):
                 rows = order[batch[first : first + most]]
                 with self.model.inference():
                     found, k = np.nonzero(version[rows, None] == self._version)
-                    logits = self._run(present, version, rows, found, k)
+                    padded = filled_up(rows)
+                    ids = self._ids[version[padded]] if filled is None else filled[padded]
+                    read = self._run(shown[padded], ids, found, k, states)
                 self.counts.forward_rows += len(rows)
                 self.counts.token_positions += int(lengths[rows].sum())
                 if self.progress is not None:
                     self.progress(self.counts.forward_rows)
-                yield rows[found], k, logits
+                yield rows[found], k, read
 
-    def _run(self, present: Array, version: Array, rows: Array, found: Array, k: Array) -> Tensor:
-        """Logits of the scored tokens `k` in the rows `rows[found]`, which have one length."""
-        padded = filled_up(rows)
-        shown = present[padded]
+    def _run(self, shown: Array, ids: Array, found: Array, k: Array, states: bool) -> Tensor:
+        """Logits or states of the scored tokens `k` in the rows `found`, which have one length."""
         length = int(self._rows.lengths(shown)[0])
-        codes, seen, columns = self._rows.lay_out(shown, self._ids[version[padded]], length)
+        codes, seen, columns = self._rows.lay_out(shown, ids, length)
         at = self._at[k]
         if self.absence.closes_up and self.question.reads == "mask":
             at = shown.cumsum(axis=1)[found, at] - 1
@@ -266,10 +315,11 @@ class WholeEngine(Evaluator):
         mask = torch.from_numpy(seen).long()
         # Embeddings, not ids: a decoder then answers at its last token, whatever its padding id.
         inputs = look_up(self.model.embed, codes, self.absence.baseline)
+        forward: Callable[..., Tensor] = self.model.body if states else self.model.logits
         try:
             return read_at(
-                self._head,
-                lambda: self.model.logits(inputs, None, mask, segments),
+                None if states else self._head,
+                lambda: forward(inputs, None, mask, segments=segments),
                 *(torch.from_numpy(index).to(inputs.device) for index in (found, at)),
             ).float()
         except NotImplementedError as error:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from glossator.errors import InputError
 from glossator.model.kinds import Kind
+from glossator.model.quantization import quantization
 from glossator.model.shortcuts import feed_forward, only_at, quick_activations
 
 _TALL = 2**24
@@ -124,9 +125,10 @@ class LanguageModel:
     def body(
         self,
         inputs: Tensor,
-        positions: Int[Tensor, "rows length"],
+        positions: Int[Tensor, "rows length"] | None,
         mask: Tensor | None,
         reads: Int[Tensor, " reads"] | None = None,
+        segments: Tensor | None = None,
     ) -> Float[Tensor, "rows length width"]:
         """Hidden states before the head.
 
@@ -137,9 +139,11 @@ class LanguageModel:
                 implementation in force needs none.
             reads: indices into rows x length; elsewhere the last block is left unfinished. A
                 count that is a multiple of 16 keeps the digits apart from what else is read.
+            segments: as for `logits`.
         """
+        arguments = self._arguments(inputs, positions, mask, segments)
         with only_at(self.narrow_modules, reads) if reads is not None else nullcontext():
-            hidden: Tensor = self.hf.base_model(**self._arguments(inputs, positions, mask))[0]
+            hidden: Tensor = self.hf.base_model(**arguments)[0]
         return hidden
 
     @functools.cached_property
@@ -236,7 +240,9 @@ class LanguageModel:
     def inference(self, gradients: bool = False) -> Iterator[None]:
         """Evaluation mode, with or without gradients by the inputs; everything is put back."""
         training = [module for module in self.hf.modules() if module.training]
-        wanted = [p for p in self.hf.parameters() if p.requires_grad] if gradients else []
+        # Quantised weights can be no leaves, whose flag cannot be changed.
+        learnt = [p for p in self.hf.parameters() if p.requires_grad and p.is_leaf]
+        wanted = learnt if gradients else []
         self.hf.eval()
         for parameter in wanted:
             parameter.requires_grad_(False)
@@ -271,9 +277,15 @@ class LanguageModel:
             if hasattr(config, "_attn_implementation_internal"):
                 yield config
 
+    @property
+    def quantised(self) -> str | None:
+        """How its weights are quantised, in words; None for plain ones."""
+        return quantization(self.hf.config)
+
     def describe(self) -> dict[str, Any]:
         """The model's part of a provenance record."""
-        return {
+        how = {} if self.quantised is None else {"quantization": self.quantised}
+        return how | {
             "name": self.name,
             "revision": self.revision or getattr(self.hf.config, "_commit_hash", None),
             "architecture": type(self.hf).__name__,

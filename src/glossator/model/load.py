@@ -11,6 +11,7 @@ import torch
 from glossator.errors import InputError, ModelError
 from glossator.model.kinds import HEADS, Kind, kind_of
 from glossator.model.language_model import LanguageModel
+from glossator.model.quantization import quantization
 
 DTYPES = {
     "auto": "auto",
@@ -72,7 +73,7 @@ def load_model(
         hf = _loader(found).from_pretrained(path, dtype=DTYPES[dtype], **options)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise ModelError(f"cannot load the model '{name}': {_first_line(error)}") from error
-    if not _stays_in_place(config):
+    if "bitsandbytes" not in (quantization(config) or ""):  # which puts them on a device itself
         hf.to(_device(device))
     return LanguageModel(hf.eval(), tokenizer, found, name, revision, parse_bytes(max_memory))
 
@@ -149,13 +150,6 @@ def _loader(kind: Kind) -> Any:
     import transformers
 
     return getattr(transformers, HEADS[kind].loader)
-
-
-def _stays_in_place(config: Any) -> bool:
-    """Whether the weights are quantised by bitsandbytes, which puts them on a device itself."""
-    quantised = getattr(config, "quantization_config", None) or {}
-    settings = quantised if isinstance(quantised, dict) else quantised.to_dict()
-    return "bitsandbytes" in str(settings.get("quant_method", ""))
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,21 @@ def to_figure(explanation: Explanation, kind: str) -> bytes:
     Raises:
         InputError: another kind.
     """
+    reading = Reading(explanation)
+    few = len(explanation.targets) <= FEW_TARGETS
+    return drawn(kind, lambda figure: (_bars if few else _map)(figure, reading))
+
+
+def drawn(kind: str, draw: Callable[[Figure], None]) -> bytes:
+    """What a function draws, as the content of a file; the same drawing gives the same bytes.
+
+    Args:
+        kind: "svg", "png" or "pdf".
+        draw: fills an empty figure.
+
+    Raises:
+        InputError: another kind.
+    """
     if kind not in FORMATS:
         raise InputError(f"cannot draw '{kind}': use one of {', '.join(FORMATS)}")
     import matplotlib
@@ -49,11 +65,9 @@ def to_figure(explanation: Explanation, kind: str) -> bytes:
     settings: Any = {"svg.hashsalt": "glossator", "svg.fonttype": "none", "pdf.fonttype": 42}
     metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
     with matplotlib.rc_context(settings):
-        reading = Reading(explanation)
         figure = Figure(layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
-        few = len(explanation.targets) <= FEW_TARGETS
-        (_bars if few else _map)(figure, reading)
+        draw(figure)
         out = io.BytesIO()
         figure.savefig(out, format=kind, dpi=200, metadata=metadata)
     return out.getvalue()
@@ -96,7 +110,7 @@ def _draw_bars(axes: Axes, reading: Reading, sources: list[Source]) -> None:
     if half.any():
         axes.errorbar(scores, place, xerr=half, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
     names = [reading.names[s.unit] + (" ~" if s.uncertain else "") for s in sources]
-    axes.set_yticks(place, [_literal(name) for name in names], fontsize=9)
+    axes.set_yticks(place, [literal(name) for name in names], fontsize=9)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlim(*_limits(reading))
@@ -137,9 +151,9 @@ def _map(figure: Figure, reading: Reading) -> None:
         image = axes.imshow(
             table, cmap=palette, vmin=-reading.scale, vmax=reading.scale, aspect="auto"
         )
-        names = [_literal(_short(reading.names[u])) for u in page]
+        names = [literal(short(reading.names[u])) for u in page]
         axes.set_xticks(range(len(page)), names, rotation=60, ha="right", fontsize=7.5)
-        labels = [_literal(_short(reading.label(target))) for target in targets]
+        labels = [literal(short(reading.label(target))) for target in targets]
         axes.set_yticks(range(len(targets)), labels, fontsize=8)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -160,15 +174,14 @@ def _caption(figure: Figure, reading: Reading) -> None:
     if reading.caveat:
         meaning += f". {reading.caveat}"
     width = int(figure.get_size_inches()[0] * 17)
-    figure.supxlabel(
-        _literal("\n".join(textwrap.wrap(meaning, width))), fontsize=7, color="#5c5c58"
-    )
+    figure.supxlabel(literal("\n".join(textwrap.wrap(meaning, width))), fontsize=7, color="#5c5c58")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A label of 16 characters at most."""
     return text if len(text) <= 16 else text[:15] + "…"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Text that matplotlib does not take for a formula."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""Ask a model, by one method or several, and put the answer into an Explanation."""
+"""Ask a model, by one method or several, once or often, and put the answer into an Explanation."""
 
 from glossator.run.attention_view import attention_view
 from glossator.run.cite import Citation, cite
@@ -6,16 +6,19 @@ from glossator.run.compare import Comparison, compare
 from glossator.run.erase import Erasure, erase
 from glossator.run.explain import explain, inquire
 from glossator.run.inquiry import Inquiry
+from glossator.run.stability import Repetition, repeat
 
 __all__ = [
     "Citation",
     "Comparison",
     "Erasure",
     "Inquiry",
+    "Repetition",
     "attention_view",
     "cite",
     "compare",
     "erase",
     "explain",
     "inquire",
+    "repeat",
 ]

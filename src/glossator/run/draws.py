@@ -43,8 +43,8 @@ def mean_attribution(estimates: list[Attribution]) -> Attribution:
     draws = len(estimates)
     stderr = scores.std(dim=0) / draws**0.5
     first = dict(estimates[0].notes)
-    caveat = {"caveat": first.pop("caveat")} if "caveat" in first else {}
-    notes = {"draws": draws, "first_draw": first} | caveat
+    told = {name: first.pop(name) for name in ("caveat", "unit") if name in first}
+    notes = {"draws": draws, "first_draw": first} | told
     return Attribution(scores.mean(0), stderr, draws - 1, notes, _mean_groups(estimates))
 
 

@@ -6,18 +6,19 @@ reads the table of the first.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from glossator.errors import InputError
+from glossator.errors import InputError, ModelError
 from glossator.game import (
     READOUTS,
     Absence,
@@ -27,6 +28,7 @@ from glossator.game import (
     Game,
     Readout,
     Rehearsal,
+    States,
     Tape,
     Trace,
     absence,
@@ -119,7 +121,7 @@ class Inquiry:
         """
         method = METHODS.get(name)
         parameters = method.complete(options or {})
-        removal = removal or KINDS[self.model.kind].removal
+        removal = removal or method.removal or KINDS[self.model.kind].removal
         if self.model.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.model.device)
         began, counts = time.perf_counter(), Counts()
@@ -128,6 +130,7 @@ class Inquiry:
             "game": self._solve_game,
             "tape": self._solve_tape,
             "trace": self._solve_trace,
+            "states": self._solve_states,
             "features": self._solve_features,
         }
         solve = ways[method.needs]
@@ -299,7 +302,8 @@ class Inquiry:
             self.references,
         )
         generator = torch.Generator().manual_seed(self.seed)
-        estimate = method.run(tape, generator=generator, **parameters)
+        with _passing_gradients(method, model):
+            estimate = method.run(tape, generator=generator, **parameters)
         return estimate, *self._ends(stand_in, counts, tape.full)
 
     def _solve_trace(
@@ -309,7 +313,8 @@ class Inquiry:
         self._announce(method.name, planned)
         trace = self.trace(counts, self._reporter(method.name, planned))
         generator = torch.Generator().manual_seed(self.seed)
-        estimate = method.run(trace, generator=generator, **parameters)
+        with _passing_gradients(method, self.opened(f"'{method.name}'")):
+            estimate = method.run(trace, generator=generator, **parameters)
         stand_in = absence(removal, self.model, self.question, seed=self.seed)
         return estimate, *self._ends(stand_in, counts)
 
@@ -329,6 +334,24 @@ class Inquiry:
             counts,
             report,
         )
+
+    def _solve_states(
+        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
+    ) -> tuple[Attribution, Tensor, Tensor, Any]:
+        model = self.opened(f"'{method.name}'")
+        stand_in = absence(
+            removal, model, self.question, seed=self.seed, references=self.references
+        )
+        planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
+        planned += 2 * stand_in.passes * self.question.readings  # the readout's two ends
+        self._announce(method.name, planned)
+        report = self._reporter(method.name, planned)
+        estimates = []
+        for draw in range(stand_in.draws):
+            how = (self.players, self.before, stand_in, self.budget, counts, report, draw)
+            states = States(model, self.question, *how)
+            estimates.append(method.run(states, generator=self._generator(draw), **parameters))
+        return mean_attribution(estimates), *self._ends(stand_in, counts)
 
     def _solve_features(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
@@ -463,6 +486,26 @@ class Inquiry:
             return {}
         digest = hashlib.sha256("\n".join(self.references).encode()).hexdigest()
         return {"references": {"texts": len(self.references), "sha256": digest}}
+
+
+@contextlib.contextmanager
+def _passing_gradients(method: Method, model: LanguageModel) -> Iterator[None]:
+    """Say so where quantised weights have no derivative.
+
+    Raises:
+        ModelError: they have none.
+    """
+    try:
+        yield
+    except (NotImplementedError, RuntimeError) as error:
+        if model.quantised is None:
+            raise
+        raise ModelError(
+            f"'{method.name}' looks inside {model.name} or follows its gradients, and its "
+            f"quantised weights ({model.quantised}) do not allow that "
+            f"({str(error).splitlines()[0]}): take leave_one_out, shapley or another method that "
+            "needs values only"
+        ) from error
 
 
 def readout_of(name: str) -> Readout:

@@ -383,7 +383,7 @@ KINDS: dict[str, Row] = {
         _answered, EncoderDecoderEngine, BY_VALUE_OR_SLOPE, ("continuation", "language")
     ),
     "classifier": Row(_classified, WholeEngine, EVERY_WAY, ("pair", "classes")),
-    "masked": Row(_filled, WholeEngine, BY_VALUE_OR_SLOPE, ("pair", "continuation")),
+    "masked": Row(_filled, WholeEngine, (*BY_VALUE_OR_SLOPE, "states"), ("pair", "continuation")),
     "token_classifier": Row(_labelled, WholeEngine, BY_VALUE_OR_SLOPE, ("classes",)),
     "question_answering": Row(_found, WholeEngine, BY_VALUE_OR_SLOPE, ("pair", "continuation")),
     "remote": Row(_continued, RemoteEngine, BY_VALUE, ("continuation",), of_given_text, "delete"),

@@ -1,6 +1,24 @@
-"""How far an explanation can be believed: pure functions of games and scores."""
+"""How far results can be trusted: does a game bear the scores out, and would other runs agree?"""
 
+from glossator.trust.alternatives import Multivariate, higher_order, multivariate
 from glossator.trust.block import measure, prepare
+from glossator.trust.clusters import Clusters, clusters
 from glossator.trust.explainability import form_of
+from glossator.trust.signal import Stability, stability
+from glossator.trust.variance_table import Component, VarianceTable, variance_table
 
-__all__ = ["form_of", "measure", "prepare"]
+__all__ = [
+    "Clusters",
+    "Component",
+    "Multivariate",
+    "Stability",
+    "VarianceTable",
+    "clusters",
+    "form_of",
+    "higher_order",
+    "measure",
+    "multivariate",
+    "prepare",
+    "stability",
+    "variance_table",
+]
