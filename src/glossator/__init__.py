@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from glossator.model import FeatureModel, LanguageModel, RemoteModel, load_model
     from glossator.run.cite import Citation, cite
     from glossator.run.compare import Comparison, compare
+    from glossator.run.evaluate import Item, evaluate
     from glossator.run.explain import explain
+    from glossator.run.scoreboard import Evaluation
     from glossator.store import load, save
     from glossator.trust import Stability, stability
     from glossator.types import Explanation
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Citation",
     "Comparison",
+    "Evaluation",
     "Explanation",
     "FeatureModel",
+    "Item",
     "LanguageModel",
     "RemoteModel",
     "Stability",
     "__version__",
     "cite",
     "compare",
+    "evaluate",
     "explain",
     "load",
     "load_model",
@@ -42,13 +47,16 @@ __all__ = [
 _HOMES = {
     "Citation": "glossator.run",
     "Comparison": "glossator.run",
+    "Evaluation": "glossator.run",
     "Explanation": "glossator.types",
     "FeatureModel": "glossator.model",
+    "Item": "glossator.run",
     "LanguageModel": "glossator.model",
     "RemoteModel": "glossator.model",
     "Stability": "glossator.trust",
     "cite": "glossator.run",
     "compare": "glossator.run",
+    "evaluate": "glossator.run",
     "explain": "glossator.run",
     "load": "glossator.store",
     "load_model": "glossator.model",

@@ -10,8 +10,9 @@ import pytest
 
 SRC = Path(__file__).parents[2] / "src" / "glossator"
 
-# A room imports itself and rooms of a lower rank. cli, web -> run -> trust -> evaluation ->
-# attribution -> game -> model, text -> types -> errors; render and store see results only.
+# A room imports itself and rooms of a lower rank. cli, web -> run -> trust ->
+# evaluation -> attribution -> game -> model, text -> types -> errors; render and store see
+# results only.
 RANK = {
     "errors": 0,
     "registry": 1,

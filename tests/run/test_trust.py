@@ -16,6 +16,7 @@ from glossator.game import Counts, absence
 from glossator.model import LanguageModel
 from glossator.registry import METHODS
 from glossator.run import inquire
+from glossator.run.believe import believed
 from glossator.run.surprise import drawn, ood_rate, token_counts
 from glossator.trust.budget import allowance
 from tests.model import pipelines
@@ -54,7 +55,7 @@ def test_it_costs_a_quarter_of_a_shapley_run_at_most(model, method):
     for asked in ({"max_new_tokens": 1}, {"max_new_tokens": 12}):
         inquiry = inquire(PROMPT, model, **asked)
         bare = inquire(PROMPT, model, **asked).run(method)
-        why = inquiry.run(method, trust=True)
+        why = believed(inquiry, inquiry.run(method))
         # A word of several tokens may need a row of its own.
         assert why.trust.rows <= allowance(len(inquiry.players)) + 2 * len(why.targets)
         assert why.cost.forward_rows <= bare.cost.forward_rows + why.trust.rows
@@ -63,7 +64,7 @@ def test_it_costs_a_quarter_of_a_shapley_run_at_most(model, method):
 
 def test_after_shapley_the_random_orders_are_in_the_table(model):
     inquiry = inquire(PROMPT, model, **ASKED)
-    why = inquiry.run("shapley", trust=True)
+    why = believed(inquiry, inquiry.run("shapley"))
     players = len(inquiry.players)
     sizes = len(set(sizes_of(inquiry.before)[:, 0].tolist()))
     assert why.trust.orders == 32
@@ -76,7 +77,7 @@ def test_after_shapley_the_random_orders_are_in_the_table(model):
 def test_where_the_table_has_everything_only_the_surprise_costs_rows(model):
     short = "The door is not open. The door is"
     inquiry = inquire(short, model, continuation=" closed", players="prompt")
-    why = inquiry.run("exact_shapley", trust=True)
+    why = believed(inquiry, inquiry.run("exact_shapley"))
     assert why.trust.rows <= 33
 
 

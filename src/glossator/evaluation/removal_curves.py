@@ -46,7 +46,7 @@ def removal_curve(
         >>> removal_curve(game, torch.tensor([[0, 1, 2]]), [0, 1, 3])[:, 0]
         tensor([7., 3., 0.], dtype=torch.float64)
     """
-    return _own_values(game, ~prefixes(game.before, order, sizes))
+    return own_values(game, ~prefixes(game.before, order, sizes))
 
 
 def keep_curve(
@@ -67,7 +67,7 @@ def keep_curve(
         >>> keep_curve(game, torch.tensor([[0, 1, 2]]), [0, 1, 3])[:, 0]
         tensor([0., 4., 7.], dtype=torch.float64)
     """
-    return _own_values(game, prefixes(game.before, order, sizes))
+    return own_values(game, prefixes(game.before, order, sizes))
 
 
 def random_curve(
@@ -148,11 +148,16 @@ def sizes_of(
 ) -> Int[Tensor, "shares targets"]:
     """How many players of each target are a share of them, rounded up.
 
+    Raises:
+        InputError: no shares, or one that is not between 0 and 1.
+
     Example:
         >>> sizes_of(torch.tensor([[True] * 5, [True] * 4 + [False]]), [0.1, 0.5])
         tensor([[1, 1],
                 [3, 2]])
     """
+    if not shares or not all(0 <= share <= 1 for share in shares):
+        raise InputError(f"shares of the words are between 0 and 1, got {list(shares)}")
     own = before.sum(1).double()
     # The product of a share and a count may lie a rounding error above a whole number.
     return torch.stack([(share * own - 1e-9).ceil().clamp_min(0).long() for share in shares])
@@ -175,9 +180,16 @@ def prefixes(
     return order.argsort(1)[None] < length[..., None]
 
 
-def _own_values(
-    game: Game, keep: Bool[Tensor, "sizes targets players"]
-) -> Float[Tensor, "sizes targets"]:
+def own_values(
+    game: Game, keep: Bool[Tensor, "some targets players"]
+) -> Float[Tensor, "some targets"]:
     """The value of each target for its own coalition."""
     value = game(keep.flatten(0, 1)).unflatten(0, keep.shape[:2])
     return value.diagonal(dim1=1, dim2=2)
+
+
+def where_scored(
+    values: Float[Tensor, " targets"], scores: Float[Tensor, "targets players"]
+) -> Float[Tensor, " targets"]:
+    """A metric's values, NaN (not defined) for targets that have no score at all."""
+    return values.masked_fill(scores.isnan().all(1), math.nan)

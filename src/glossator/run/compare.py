@@ -78,7 +78,7 @@ def compare(
         options = {key: value for key, value in given.items() if value is not None}
         options = {key: value for key, value in options.items() if key in method.parameters}
         baseline = removal
-        if method.needs == "tape" and removal is not None and not _has_embedding(removal):
+        if method.needs == "tape" and removal is not None and not has_embedding(removal):
             baseline = None
         explanations.append(inquiry.run(method.name, baseline, options))
     ranks = _agreement(explanations, spearman)
@@ -86,7 +86,8 @@ def compare(
     return Comparison(tuple(explanations), ranks, tops, top)
 
 
-def _has_embedding(removal: str) -> bool:
+def has_embedding(removal: str) -> bool:
+    """Whether a removal gives an absent unit an embedding, which methods on a tape need."""
     return removal.startswith(("token:", "embedding:"))
 
 

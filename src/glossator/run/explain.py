@@ -11,6 +11,7 @@ from glossator.errors import InputError
 from glossator.game import READOUTS, Budget
 from glossator.model import LanguageModel, Model, RemoteModel, TextModel, load_model
 from glossator.model.load import parse_bytes
+from glossator.run.believe import believed
 from glossator.run.inquiry import DEFAULT_METHOD, Inquiry, Progress
 from glossator.run.kinds import Messages, Pieces, Request, Spans, pose
 from glossator.text.pieces import MARKER
@@ -124,7 +125,8 @@ def explain(
         raise InputError(f"got trust={trust!r}: write True, False or 'full'")
     if trust is None:
         trust = not isinstance(inquiry.model, RemoteModel)
-    return inquiry.run(method, removal, chosen | (options or {}), trust=trust)
+    why = inquiry.run(method, removal, chosen | (options or {}))
+    return believed(inquiry, why, full=trust == "full") if trust else why
 
 
 def inquire(

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,12 +36,9 @@ from glossator.game import (
 from glossator.model import FeatureModel, LanguageModel, Model, RemoteModel, Request
 from glossator.model.language_model import versions
 from glossator.registry import METHODS, Method
-from glossator.run.agreement import mean_spearman
 from glossator.run.draws import mean_attribution, mean_game
 from glossator.run.kinds import KINDS
-from glossator.run.surprise import drawn, ood_rate, tells_surprise, token_counts
 from glossator.text import Question, phrases, word_segmenter
-from glossator.trust import form_of, measure, prepare
 from glossator.types import (
     Attribution,
     Cost,
@@ -50,7 +47,6 @@ from glossator.types import (
     Numbers,
     Provenance,
     Target,
-    Trust,
     undefined,
 )
 
@@ -58,9 +54,6 @@ Progress = Callable[[str, float, int], None]
 """Called as (method, rows done, rows planned); first with 0 rows done, before any is run."""
 
 DEFAULT_METHOD = "leave_one_out"
-
-OTHER_REMOVALS = ("delete", "embedding:mean", "embedding:zero", "text:___")
-"""What scores are held against where trust is "full": the first that is another one and works."""
 
 
 @dataclass
@@ -104,15 +97,12 @@ class Inquiry:
         name: str,
         removal: str | None = None,
         options: dict[str, Any] | None = None,
-        *,
-        trust: bool | Literal["full"] = False,
     ) -> Explanation:
         """Explain by one method.
 
         Args:
             name: a registered method. removal: None for the default.
             options: the method's own parameters.
-            trust: whether to measure how far the scores can be believed; see `explain`.
 
         Raises:
             InputError: an unknown name, or a parameter the method does not take, or a method
@@ -135,11 +125,6 @@ class Inquiry:
         }
         solve = ways[method.needs]
         estimate, full, empty, engine = solve(method, removal, parameters, counts)
-        believed = None
-        if trust:
-            believed = self._trust(estimate, removal, counts, trust == "full")
-        if believed and trust == "full":
-            believed = self._with_other_removal(believed, name, removal, parameters, estimate)
         cost = Cost(
             **asdict(counts), seconds=time.perf_counter() - began, peak_memory_bytes=self._peak()
         )
@@ -155,73 +140,8 @@ class Inquiry:
             empty=empty,
             cost=cost,
             provenance=self._provenance(method, parameters, engine, self._in_units(estimate.notes)),
-            trust=believed,
             groups=self._groups(estimate.groups),
         )
-
-    def _trust(self, estimate: Attribution, removal: str, counts: Counts, full: bool) -> Trust:
-        """How far scores can be believed: what a game of the same removal says about them."""
-        stand_in = absence(
-            removal, self.model, self.question, seed=self.seed, references=self.references
-        )
-        began = counts.forward_rows
-        _, spend = prepare(self.before, self._generator(0), full)
-        planned = stand_in.draws * stand_in.passes * self.question.readings * spend.rows
-        self._announce("trust", planned)
-        parts = [self._part(stand_in, draw, counts) for draw in range(stand_in.draws)]
-        for engine, _ in parts:
-            engine.progress = self._reporter("trust", planned, began)
-        used = parts[0][1].known()
-        contrasted = self.generation.get("contrast") is not None
-        found = measure(
-            mean_game([game for _, game in parts]),
-            estimate,
-            form=form_of(self.readout.name, self.readout.measure, contrasted),
-            tokens=token_counts(self.model, self.question),
-            generator=self._generator(0),
-            full=full,
-        )
-        # A method that asks no game has used no inputs: then those of the trust itself.
-        used = used if len(used) > 2 else parts[0][1].known()
-        rate = self._ood_rate(stand_in, drawn(used, spend.probes, self._generator(0)), counts)
-        targets = tuple(
-            replace(each, decisive=Numbers(self._in_units(each.decisive))) for each in found.targets
-        )
-        return replace(found, targets=targets, ood_rate=rate, rows=counts.forward_rows - began)
-
-    def _ood_rate(self, stand_in: Absence, inputs: Tensor, counts: Counts) -> float | None:
-        if not len(inputs) or not isinstance(self.model, LanguageModel):
-            return None
-        if not tells_surprise(self.model, stand_in):
-            return None
-        return ood_rate(
-            self.model, self.question, self.players, stand_in, self.budget, inputs, counts
-        )
-
-    def _with_other_removal(
-        self,
-        believed: Trust,
-        name: str,
-        removal: str,
-        parameters: dict[str, Any],
-        estimate: Attribution,
-    ) -> Trust:
-        """The trust with the agreement of the scores with those under another removal."""
-        for other in OTHER_REMOVALS:
-            if other == removal:
-                continue
-            try:
-                again = self.run(name, other, parameters)
-            except InputError:  # a removal that this model, or this method, does not have
-                continue
-            agreement = mean_spearman(self._spread(estimate.scores), again.scores)
-            return replace(
-                believed,
-                removal_agreement=agreement,
-                other_removal=again.provenance.removal,
-                rows=believed.rows + again.cost.forward_rows,
-            )
-        return believed
 
     def _check_way(self, method: Method) -> None:
         """Refuse a method that cannot ask a model of this kind.
@@ -240,34 +160,59 @@ class Inquiry:
     def _solve_game(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
     ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        stand_in = absence(
-            removal, self.model, self.question, seed=self.seed, references=self.references
-        )
+        stand_in = self.stand_in(removal)
         planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
         if isinstance(self.model, RemoteModel):
             planned = self._rehearse(self.model, method, stand_in, parameters)
-        self._announce(method.name, planned)
+        self.announce(method.name, planned)
         estimates, fulls, empties = [], [], []
         engine = None
         for draw in range(stand_in.draws):
-            engine, game = self._part(stand_in, draw, counts)
-            engine.progress = self._reporter(method.name, planned)
-            estimates.append(method.run(game, generator=self._generator(draw), **parameters))
+            engine, game = self.drawn_game(stand_in, draw)
+            engine.counts = counts
+            engine.progress = self.reporter(method.name, planned)
+            estimates.append(method.run(game, generator=self.generator(draw), **parameters))
             fulls.append(game.full)
             empties.append(game.empty)
         full, empty = torch.stack(fulls).mean(0), torch.stack(empties).mean(0)
         return mean_attribution(estimates), full, empty, engine
 
-    def _part(self, stand_in: Absence, draw: int, counts: Counts) -> tuple[Any, Game]:
-        """Engine and game of one draw of a removal, made when first asked; `counts` is added to."""
+    def game(
+        self,
+        removal: str | None,
+        counts: Counts,
+        readout: Readout | None = None,
+        report: Callable[[float], None] | None = None,
+    ) -> Game:
+        """Values of coalitions under a removal, the mean over its draws.
+
+        Args:
+            removal: None for the default.
+            counts: is added to.
+            readout: None for the inquiry's own, whose game shares the table that methods fill.
+            report: is told of rows computed.
+        """
+        asking = self if readout is None else replace(self, readout=readout, _games={})
+        stand_in = self.stand_in(removal)
+        parts = [asking.drawn_game(stand_in, draw) for draw in range(stand_in.draws)]
+        for engine, _ in parts:
+            engine.counts, engine.progress = counts, report
+        return mean_game([game for _, game in parts])
+
+    def stand_in(self, removal: str | None) -> Absence:
+        """What stands in for an absent unit; None: the default."""
+        name = removal or KINDS[self.model.kind].removal
+        return absence(name, self.model, self.question, seed=self.seed, references=self.references)
+
+    def drawn_game(self, stand_in: Absence, draw: int) -> tuple[Any, Game]:
+        """Engine and game of one draw of a removal, made when first asked."""
         if (stand_in.name, draw) not in self._games:
             engine = self._engine(stand_in, draw)
             self._games[stand_in.name, draw] = (engine, self._game(engine))
-        engine, game = self._games[stand_in.name, draw]
-        engine.counts = counts
-        return engine, game
+        return self._games[stand_in.name, draw]
 
-    def _generator(self, draw: int) -> torch.Generator:
+    def generator(self, draw: int) -> torch.Generator:
+        """What a method draws from, the same for every method."""
         return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
 
     def _rehearse(
@@ -277,7 +222,7 @@ class Inquiry:
         noted: dict[str, Request] = {}
         for draw in range(stand_in.draws):
             game = self._game(Rehearsal(self._engine(stand_in, draw), noted))
-            method.run(game, generator=self._generator(draw), **parameters)
+            method.run(game, generator=self.generator(draw), **parameters)
             game(torch.tensor([[True], [False]]).expand(2, game.players))
         bill = model.quote(noted.values())
         return bill.calls + bill.answered
@@ -285,12 +230,25 @@ class Inquiry:
     def _solve_tape(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
     ) -> tuple[Attribution, Tensor, Tensor, Any]:
+        planned = self._most_rows(method, parameters)
         model = self.opened(f"'{method.name}'")
         stand_in = absence(removal, model, self.question, seed=self.seed)
-        planned = self._most_rows(method, parameters)
-        self._announce(method.name, planned)
-        tape = Tape(
-            model,
+        self.announce(method.name, planned)
+        tape = self.tape(stand_in, counts, self.reporter(method.name, planned))
+        generator = torch.Generator().manual_seed(self.seed)
+        with _passing_gradients(method, model):
+            estimate = method.run(tape, generator=generator, **parameters)
+        return estimate, *self._ends(stand_in, counts, tape.full)
+
+    def tape(
+        self,
+        stand_in: Absence | None,
+        counts: Counts,
+        report: Callable[[float], None] | None = None,
+    ) -> Tape:
+        """Values and gradients at points of the embedding space; `counts` is added to."""
+        return Tape(
+            self.opened("a gradient"),
             self.question,
             self.players,
             self.before,
@@ -298,20 +256,16 @@ class Inquiry:
             self.readout,
             self.budget,
             counts,
-            self._reporter(method.name, planned),
+            report,
             self.references,
         )
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, model):
-            estimate = method.run(tape, generator=generator, **parameters)
-        return estimate, *self._ends(stand_in, counts, tape.full)
 
     def _solve_trace(
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
     ) -> tuple[Attribution, Tensor, Tensor, Any]:
         planned = self._most_rows(method, parameters)
-        self._announce(method.name, planned)
-        trace = self.trace(counts, self._reporter(method.name, planned))
+        self.announce(method.name, planned)
+        trace = self.trace(counts, self.reporter(method.name, planned))
         generator = torch.Generator().manual_seed(self.seed)
         with _passing_gradients(method, self.opened(f"'{method.name}'")):
             estimate = method.run(trace, generator=generator, **parameters)
@@ -339,18 +293,16 @@ class Inquiry:
         self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
     ) -> tuple[Attribution, Tensor, Tensor, Any]:
         model = self.opened(f"'{method.name}'")
-        stand_in = absence(
-            removal, model, self.question, seed=self.seed, references=self.references
-        )
+        stand_in = self.stand_in(removal)
         planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
         planned += 2 * stand_in.passes * self.question.readings  # the readout's two ends
-        self._announce(method.name, planned)
-        report = self._reporter(method.name, planned)
+        self.announce(method.name, planned)
+        report = self.reporter(method.name, planned)
         estimates = []
         for draw in range(stand_in.draws):
             how = (self.players, self.before, stand_in, self.budget, counts, report, draw)
             states = States(model, self.question, *how)
-            estimates.append(method.run(states, generator=self._generator(draw), **parameters))
+            estimates.append(method.run(states, generator=self.generator(draw), **parameters))
         return mean_attribution(estimates), *self._ends(stand_in, counts)
 
     def _solve_features(
@@ -365,9 +317,9 @@ class Inquiry:
             raise InputError(
                 f"'{method.name}' explains the decision function: type --readout logit"
             )
-        self._announce(method.name, self._most_rows(method, parameters))
+        self.announce(method.name, self._most_rows(method, parameters))
         features = Features(self.model, self.question, self.players, self.before)
-        estimate = method.run(features, generator=self._generator(0), **parameters)
+        estimate = method.run(features, generator=self.generator(0), **parameters)
         stand_in = absence(removal, self.model, self.question, seed=self.seed)
         return estimate, *self._ends(stand_in, counts)
 
@@ -415,17 +367,17 @@ class Inquiry:
         rows = method.most_rows(len(self.players), parameters, targets=targets, layers=layers)
         return rows * self.question.readings
 
-    def _announce(self, method: str, planned: int) -> None:
+    def announce(self, method: str, planned: int) -> None:
+        """Tell how many rows are planned, before any is run."""
         if self.progress is not None:
             self.progress(method, 0, planned)
 
-    def _reporter(
-        self, method: str, planned: int, before: int = 0
-    ) -> Callable[[float], None] | None:
+    def reporter(self, method: str, planned: int) -> Callable[[float], None] | None:
+        """What is told of rows done; None where nobody listens."""
         if self.progress is None:
             return None
         report = self.progress
-        return lambda rows: report(method, rows - before, planned)
+        return lambda rows: report(method, rows, planned)
 
     def _spread(self, scores: Tensor) -> Tensor:
         """From players to all units; NaN where a unit is no player or cannot act."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -14,6 +13,7 @@ from glossator.attribution.shapley import arrivals
 from glossator.evaluation.removal_curves import (
     descending,
     keep_curve,
+    own_values,
     prefixes,
     removal_curve,
     sizes_of,
@@ -21,8 +21,8 @@ from glossator.evaluation.removal_curves import (
 from glossator.game.game import Game
 from glossator.trust.budget import MOST_ORDERS, Plan, plan
 from glossator.trust.control import Control, ask_control, controlled
-from glossator.trust.decisive import HALF, Decisive, candidates, decisive
-from glossator.trust.explainability import LEAST, Form, information
+from glossator.trust.decisive import Chance, decisive
+from glossator.trust.explainability import LEAST, Form, Reading
 from glossator.trust.randomisation import enough_players, shuffled_p, significant
 from glossator.trust.verdict import judge
 from glossator.types import (
@@ -79,13 +79,20 @@ def measure(
     found = replace(found, scores=found.scores.double().masked_fill(~game.before, math.nan))
     scored = ~found.scores.isnan()
     place, spend = prepare(game.before, generator, full)
+    singles = ~torch.eye(game.players, dtype=torch.bool)
+    if game.knows(singles):  # then they cost nothing
+        spend = replace(spend, singles=game.players)
     control = ask_control(game, place, spend)
     passed = torch.cat([control.values, game.empty[None]])
-    told = information(passed, game.full, form, tokens).amax(0)
-    levels = shuffled_p(found.scores, control.effects, scored, generator)
+    reading = Reading(form, game.full, tokens)
+    told = reading.information(passed).amax(0)
+    effects = [control.effects]
+    if spend.singles == game.players:
+        effects.append((game.full - game(singles)).T)
+    levels = shuffled_p(found.scores, effects, scored, generator)
     moved, enough = told >= LEAST, enough_players(scored)
     better = significant(levels.masked_fill(~(moved & enough), math.nan))
-    curves = _curves(control, found, spend, told, generator)
+    curves = _curves(control, found, spend, told, reading, generator)
     targets = tuple(
         _target(
             curves[t],
@@ -112,19 +119,6 @@ def measure(
     )
 
 
-def _between(
-    count: Int[Tensor, " targets"],
-    sizes: Int[Tensor, "shares targets"],
-    values: Float[Tensor, "shares targets"],
-    full: Float[Tensor, " targets"],
-) -> Float[Tensor, " targets"]:
-    """A curve that begins with nobody removed, read between its sizes."""
-    start = torch.zeros_like(sizes[:1])
-    ends = torch.cat([start, sizes]).T.numpy(), torch.cat([full[None], values]).T.numpy()
-    rows = zip(count.tolist(), *ends, strict=True)
-    return torch.tensor([np.interp(n, x, y) for n, x, y in rows], dtype=torch.float64)
-
-
 @dataclass(frozen=True, slots=True)
 class _Curves:
     """What removing and keeping the largest scores of one target does."""
@@ -137,7 +131,12 @@ class _Curves:
 
 
 def _curves(
-    control: Control, found: Attribution, spend: Plan, told: Tensor, generator: torch.Generator
+    control: Control,
+    found: Attribution,
+    spend: Plan,
+    told: Tensor,
+    reading: Reading,
+    generator: torch.Generator,
 ) -> list[_Curves | None]:
     """The curves of as many targets as can be paid, those that the input moves most first."""
     game = control.game
@@ -148,7 +147,8 @@ def _curves(
     if len(chosen):
         stderr = None if found.stderr is None else found.stderr[chosen]
         some = replace(found, scores=found.scores[chosen], stderr=stderr)
-        each = _all_curves(_narrowed(control, chosen), some, spend.shares, generator)
+        narrow = _narrowed(control, chosen)
+        each = _all_curves(narrow, some, spend, reading.of(chosen), generator)
         for t, curve in zip(chosen.tolist(), each, strict=True):
             curves[t] = curve
     return curves
@@ -162,46 +162,39 @@ def _narrowed(control: Control, chosen: Int[Tensor, " chosen"]) -> Control:
 
 
 def _all_curves(
-    control: Control, found: Attribution, shares: tuple[float, ...], generator: torch.Generator
+    control: Control,
+    found: Attribution,
+    spend: Plan,
+    reading: Reading,
+    generator: torch.Generator,
 ) -> list[_Curves]:
     game = control.game
     order = descending(found.scores, generator)
-    sizes = sizes_of(game.before, shares)
+    sizes = sizes_of(game.before, spend.shares)
     full, head = game.full, prefixes(game.before, order, sizes)
     # Asked for in one go, so that the engine computes once what the rows share.
     game(torch.cat([head, ~head]).flatten(0, 1))
     removed, kept = removal_curve(game, order, sizes), keep_curve(game, order, sizes)
     random_removed = control.curves(removal_curve, sizes)
     random_kept = control.curves(keep_curve, sizes)
-    floor = torch.cat([random_removed.mean(0), random_kept.mean(0), game.empty[None]]).amin(0)
-    level = full - HALF * (full - floor)
-    most = candidates(found).sum(1).minimum(sizes.amax(0)).masked_fill(floor >= full, 0)
-    few = decisive(game, order, sizes, most, level)
-    random = _between(few.count, sizes, random_removed.mean(0), full)
-    few = replace(few, count=few.count.masked_fill(random <= level, 0))
-    return _listed(
-        controlled(full - removed.mean(0), full - random_removed.mean(1)),
-        controlled(full - kept.mean(0), full - random_kept.mean(1)),
-        order,
-        few,
+    chance = Chance(
+        Game(lambda keep: reading.chance(game(keep)), game.before),
+        sizes,
+        reading.chance(random_removed).mean(0),
+        reading.chance(random_kept).mean(0),
     )
-
-
-def _listed(
-    comprehensiveness: list[Controlled],
-    sufficiency: list[Controlled],
-    order: Int[Tensor, "targets players"],
-    few: Decisive,
-) -> list[_Curves]:
-    rows = zip(
-        comprehensiveness,
-        sufficiency,
-        (Numbers(row[:n]) for row, n in zip(order.tolist(), few.count.tolist(), strict=True)),
-        few.without.tolist(),
-        few.alone.tolist(),
-        strict=True,
-    )
-    return [_Curves(*row) for row in rows]
+    named = decisive(chance, found, order, spend.singles)
+    ends = own_values(game, torch.stack([~named, named]))
+    return [
+        _Curves(*row)
+        for row in zip(
+            controlled(full - removed.mean(0), full - random_removed.mean(1)),
+            controlled(full - kept.mean(0), full - random_kept.mean(1)),
+            (Numbers(row[mine[row]].tolist()) for row, mine in zip(order, named, strict=True)),
+            *ends.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _found(curves: _Curves | None) -> bool:

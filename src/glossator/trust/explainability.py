@@ -14,6 +14,7 @@ hardly say the word in any case, as an untrained model hardly says any.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -60,6 +61,34 @@ def form_of(readout: str, measure: str, contrasted: bool) -> Form:
     return FORMS.get((readout, contrasted), other)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Reading:
+    """How the readout of each target is read as a chance.
+
+    Attributes:
+        form: what a readout is. full: [targets] that of the whole input.
+        tokens: of each target.
+    """
+
+    form: Form
+    full: Float[Tensor, " targets"]
+    tokens: Int[Tensor, " targets"]
+
+    def of(self, chosen: Int[Tensor, " chosen"]) -> Reading:
+        """For some of the targets."""
+        return replace(self, full=self.full[chosen], tokens=self.tokens[chosen])
+
+    def information(
+        self, values: Float[Tensor, "coalitions targets"]
+    ) -> Float[Tensor, "coalitions targets"]:
+        """How well one drawn output tells the whole input from each coalition; see there."""
+        return information(values, self.full, self.form, self.tokens)
+
+    def chance(self, values: Float[Tensor, "*some targets"]) -> Float[Tensor, "*some targets"]:
+        """Readouts as chances; see `as_chance`."""
+        return as_chance(values, self.full, self.form, self.tokens)
+
+
 def information(
     values: Float[Tensor, "coalitions targets"],
     full: Float[Tensor, " targets"],
@@ -87,7 +116,7 @@ def information(
     """
     if form == "nats":
         return (values - full).abs()
-    before, after = (_chance(each, full, form, tokens) for each in (full, values))
+    before, after = (as_chance(each, full, form, tokens) for each in (full, values))
     # Kept off 0 and 1: what has rounded to certainty is told from nothing by no finite sample.
     after = after.clamp(1e-300, 1 - 1e-16)
     told = torch.xlogy(before, before / after)
@@ -95,8 +124,25 @@ def information(
     return told.clamp_min(0)
 
 
-def _chance(values: Tensor, full: Tensor, form: Form, tokens: Tensor) -> Tensor:
+def as_chance(
+    values: Float[Tensor, "*some targets"],
+    full: Float[Tensor, " targets"],
+    form: Form,
+    tokens: Int[Tensor, " targets"],
+) -> Float[Tensor, "*some targets"]:
+    """Readouts as the chance of a yes-or-no question, 0 to 1; nats stay what they are.
+
+    Args:
+        values, full, form, tokens: as in `information`.
+
+    Example:
+        >>> odds = torch.tensor([0.0]).double()
+        >>> as_chance(odds, odds, "log_odds", torch.tensor([1])).item()
+        0.5
+    """
     match form:
+        case "nats":
+            return values
         case "log_probability":
             return (values / tokens).exp().clamp(0, 1)
         case "probability":

@@ -9,6 +9,7 @@ be as likely, so the share of deals that agree at least as well is an exact leve
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,7 +24,7 @@ LEVEL = 0.025
 
 def shuffled_p(
     scores: Float[Tensor, "targets players"],
-    effects: Float[Tensor, "targets players"],
+    effects: Sequence[Float[Tensor, "targets players"]],
     before: Bool[Tensor, "targets players"],
     generator: torch.Generator,
 ) -> Float[Tensor, " targets"]:
@@ -34,7 +35,9 @@ def shuffled_p(
 
     Args:
         scores: under test.
-        effects: what each player adds, measured without regard to the scores.
+        effects: what each player adds, measured without regard to the scores; in several ways,
+            of which the one with which the scores agree best counts, at that many times its
+            level (Bonferroni).
         before: which players belong to each target.
         generator: of the deals; targets share them.
 
@@ -45,17 +48,18 @@ def shuffled_p(
     Example:
         >>> effects = torch.tensor([[3.0, 0.1, 0.2, -0.1, 0.0, 1.0]]).double()
         >>> own = torch.ones(1, 6, dtype=torch.bool)
-        >>> right, wrong = (shuffled_p(s, effects, own, torch.Generator()).item()
+        >>> right, wrong = (shuffled_p(s, [effects], own, torch.Generator()).item()
         ...                 for s in (effects, -effects))
         >>> right < LEVEL, wrong > 0.9
         (True, True)
     """
     deals = torch.rand(DEALS, before.shape[1], generator=generator).argsort(1)
-    levels = [
-        _shuffled_p(row[own], effect[own], _among(deals, own))
-        for row, effect, own in zip(scores.double(), effects.double(), before, strict=True)
-    ]
-    return torch.tensor(levels, dtype=torch.float64)
+    levels = torch.zeros(len(effects), len(scores), dtype=torch.float64)
+    for t, own in enumerate(before):
+        mine = _among(deals, own)
+        for way, effect in enumerate(effects):
+            levels[way, t] = _shuffled_p(scores[t, own].double(), effect[t, own].double(), mine)
+    return (len(effects) * levels.amin(0)).clamp_max(1)
 
 
 def _among(deals: Tensor, own: Bool[Tensor, " players"]) -> Tensor:
