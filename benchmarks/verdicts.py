@@ -24,7 +24,6 @@ import torch
 
 from benchmarks.machine import made_by
 from glossator import load_model
-from glossator.game import Counts
 from glossator.miniature.accuracy import continuations, is_right, wilson
 from glossator.miniature.item import Item
 from glossator.miniature.world import generate, phenomena
@@ -166,7 +165,7 @@ def deciding(why: Explanation, inquiry: Inquiry, item: Item) -> list[int]:
 
 def checked(inquiry: Inquiry, decides: list[int]) -> tuple[frozenset[int], bool]:
     """Which of them move the answer when they go alone; and whether all together turn it."""
-    game = inquiry.game(None, Counts())
+    game = inquiry.values()
     one = torch.tensor([[player != unit for player in inquiry.players] for unit in decides])
     values = game(torch.cat([one, one.all(0, keepdim=True)]))[:, 0].sigmoid()
     *alone, together = values.tolist()

@@ -169,15 +169,16 @@ class TargetTrust:
 
     Attributes:
         verdict: whether they explain the target. reason: the step of the rule that decided.
-        decisive: in a `Trust` of players, players; in that of an `Explanation`, units: the
-            fewest of largest score without which the readout loses half of what it owes to the
-            input. Empty where there are none.
+        decisive: in a `Trust` of players, players; in that of an `Explanation`, units, the largest
+            score first: those without which half of what the target owes to the input is gone,
+            each alone or the fewest together. Empty where there are none.
         explainability: in nats: how well one drawn output tells the whole input from a
             perturbed one, at most. Below 0.03 the input does not move the target.
         comprehensiveness: fall of the readout without the units of largest score, averaged over
             shares of the units; sufficiency: fall of the readout with these alone. None where
             they were not measured.
-        p_value: how often shuffled scores agree as well with what units add in random orders;
+        p_value: how often shuffled scores agree as well with what units add in random orders, or
+            to all others;
             NaN never, None where there is nothing to shuffle.
         without, alone: the readout without the decisive units, and with them alone.
         noise: standard errors by size of the scores (root mean squares); None where nothing was

@@ -51,19 +51,18 @@ def test_infidelity(normalize: bool) -> None:
 
 def test_max_sensitivity() -> None:
     def explained(inputs: Tensor) -> Tensor:
-        inputs = inputs.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(network(inputs).sum(), inputs)
+        with torch.enable_grad():  # captum measures without
+            inputs = inputs.detach().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(network(inputs).sum(), inputs)
         return gradient.detach()
 
     point = torch.ones(1, WORDS, dtype=torch.float64)
     noise = 0.05 * (2 * torch.rand(SAMPLES, WORDS, generator=generator(4)).double() - 1)
     ours = max_sensitivity(explained(point + noise)[:, None], explained(point))
     theirs = sensitivity_max(
-        lambda inputs: explained(inputs[0] if isinstance(inputs, tuple) else inputs),
+        lambda inputs: (explained(*inputs),),  # captum expects a tuple for each tuple of inputs
         point,
-        perturb_func=lambda inputs, radius: (
-            (inputs[0] if isinstance(inputs, tuple) else inputs) + noise
-        ),
+        perturb_func=lambda inputs, radius: (inputs[0] + noise,),
         n_perturb_samples=SAMPLES,
         max_examples_per_batch=SAMPLES,
     )

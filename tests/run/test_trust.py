@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import torch
@@ -44,10 +45,10 @@ def test_the_word_that_decides_is_named(why):
     found = why.trust.targets[0]
     assert (found.verdict, found.reason) == ("explained", "decisive")
     assert "Mia" in names(why)
-    order = why.scores[0].nan_to_num(-torch.inf).argsort(descending=True)
-    assert list(found.decisive) == order[: len(found.decisive)].tolist()
-    floor = (why.full[0] + why.empty[0]) / 2
-    assert found.without <= float(floor) < float(why.full[0])
+    scores = [float(why.scores[0, unit]) for unit in found.decisive]
+    assert scores == sorted(scores, reverse=True) and scores[-1] > 0
+    full, empty = why.full.exp().tolist()[0], why.empty.exp().tolist()[0]
+    assert math.exp(found.without) <= (full + empty) / 2 < full
 
 
 @pytest.mark.parametrize("method", ["leave_one_out", "input_x_gradient", "attention", "lime"])
@@ -139,12 +140,12 @@ def test_every_kind_of_model_has_trust(kind):
 def test_a_pipeline_has_trust():
     text = "The film was good, not dull: a good film with a great cast and a lot of charm!"
     why = glossator.explain(text, pipelines.model("counts"), method="shapley")
-    assert [each.verdict for each in why.trust.targets] == ["explained"] * len(why.targets)
-    for t in range(len(why.targets)):
-        assert set(names(why, t)) <= {"good", "not", "dull", "great", "fun", "cast", "charm"}
+    first, second = why.trust.targets
+    assert first.verdict == "explained" and {"not", "dull"} <= set(names(why))
+    assert (second.reason, second.decisive) == ("spread", ())  # the text speaks against it
 
 
-@pytest.mark.parametrize("removal", ["resample:2", "infill:2"])
+@pytest.mark.parametrize("removal", ["resample:2", "infill:4"])
 def test_removals_that_draw_are_believed_on_average(model, removal):
     why = glossator.explain(PROMPT, model, removal=removal, **ASKED)
     assert why.trust.targets[0].verdict == "explained"

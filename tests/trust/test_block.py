@@ -41,11 +41,11 @@ def weights_of(players: int, big: dict[int, float], seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("method", [leave_one_out, shapley, banzhaf])
-def test_decisive_players_are_named_in_order(method) -> None:
+def test_decisive_players_are_named_in_order_each_that_is_needed(method) -> None:
     game = additive(weights_of(14, {3: 1.5, 9: 1.2, 11: 0.9}))
     (found,) = believed(game, method(game, generator=generator())).targets
     assert (found.verdict, found.reason) == ("explained", "decisive")
-    assert found.decisive == (3, 9)
+    assert found.decisive == (3, 9, 11)
     assert found.without is not None and found.without < CHANCE + 1.5
     assert found.alone is not None and found.alone > CHANCE + 2
     assert found.comprehensiveness.low > 0 and found.sufficiency.high < 0
@@ -64,9 +64,9 @@ def test_the_curves_are_those_by_hand() -> None:
 
 
 def test_shuffled_scores_explain_nothing() -> None:
-    """200 texts of a game with interactions; in each the scores are dealt anew."""
+    """A hundred texts; in each the scores are dealt anew."""
     explained = right = 0
-    for seed in range(200):
+    for seed in range(100):
         weights = weights_of(12, {2: 2.0, 7: 1.0, 10: 0.7}, seed)
         game = additive(weights)
         found = leave_one_out(game)
@@ -74,8 +74,8 @@ def test_shuffled_scores_explain_nothing() -> None:
         shuffled = replace(found, scores=found.scores[:, deal])
         explained += believed(game, shuffled, seed).targets[0].verdict == "explained"
         right += believed(game, found, seed).targets[0].verdict == "explained"
-    assert explained <= 10
-    assert right >= 190
+    assert explained <= 7  # more than 2.5% of a hundred by chance: once in 250
+    assert right >= 95
 
 
 def test_effects_too_small_to_matter_are_no_explanation() -> None:
@@ -146,7 +146,7 @@ def test_scores_that_could_not_be_measured_are_left_out() -> None:
     scores = leave_one_out(game).scores
     scores[0, [0, 5]] = math.nan
     (found,) = believed(game, Attribution(scores)).targets
-    assert (found.verdict, found.decisive) == ("explained", (3, 9))
+    assert (found.verdict, found.decisive) == ("explained", (3, 9, 11))
     nothing = Attribution(torch.full_like(scores, math.nan))
     (found,) = believed(game, nothing).targets
     assert (found.verdict, found.p_value, found.decisive) == ("unsure", None, ())

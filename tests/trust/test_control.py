@@ -88,7 +88,7 @@ def test_coalitions_are_those_that_the_orders_pass() -> None:
 
 
 def test_curves_are_those_of_each_order_by_hand() -> None:
-    game = random_game(4, [9, 5])
+    game = random_game(4, [14, 5])
     control = draw_control(game, generator(0))
     known = game.coalitions_computed
     _, spend = prepare(game.before, generator(0))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glossator.evaluation.removal_curves import descending, sizes_of
 from glossator.game import Game
-from glossator.trust.decisive import candidates, decisive
+from glossator.trust.decisive import alone, candidates, together
 from glossator.types import Attribution
 from tests.attribution.games import nested, random_game
 from tests.oracles.verdict_oracles import fewest, own_order, value
@@ -35,15 +35,11 @@ def test_where_every_player_adds_something_it_is_the_fewest(
     order = descending(weights.masked_fill(~game.before, torch.nan))
     level = game.full * share
     limit = torch.tensor([most, min(most, 9)])
-    found = decisive(game, order, sizes_of(game.before), limit.minimum(torch.tensor([7, 5])), level)
+    limit = limit.minimum(torch.tensor([7, 5]))
+    found = together(game, order, sizes_of(game.before), limit, level)
     for t in range(2):
-        bound = int(limit.minimum(torch.tensor([7, 5]))[t])
         own = own_order(game.before[t], order[t])
-        expected = fewest(game, own, float(level[t]), bound, t)
-        assert int(found.count[t]) == expected
-        gone, everyone = set(own[:expected]), set(range(14))
-        assert float(found.without[t]) == value(game, everyone - gone, t)
-        assert float(found.alone[t]) == value(game, gone, t)
+        assert int(found[t]) == fewest(game, own, float(level[t]), int(limit[t]), t)
 
 
 @given(seed=seeds)
@@ -52,18 +48,33 @@ def test_whatever_the_game_they_carry_what_they_are_said_to(seed: int) -> None:
     game = random_game(seed, [9, 6])
     order = descending(torch.rand(2, 9, generator=torch.Generator().manual_seed(seed)))
     level = (game.full + game.empty) / 2
-    found = decisive(game, order, sizes_of(game.before), torch.tensor([5, 3]), level)
-    named = found.count > 0
-    assert bool((found.without[named] <= level[named]).all())
-    assert bool((found.count <= torch.tensor([5, 3])).all())
+    found = together(game, order, sizes_of(game.before), torch.tensor([5, 3]), level)
+    for t in found.nonzero()[:, 0].tolist():
+        head = own_order(game.before[t], order[t])[: int(found[t])]
+        assert value(game, set(range(9)) - set(head), t) <= float(level[t])
+    assert bool((found <= torch.tensor([5, 3])).all())
+
+
+@given(seed=seeds)
+@few
+def test_alone_are_those_whose_single_removal_does_it(seed: int) -> None:
+    game = random_game(seed, [9, 6])
+    level = (game.full + game.empty) / 2
+    tried = torch.rand(2, 9, generator=torch.Generator().manual_seed(seed)) < 0.7
+    found = alone(game, tried, level)
+    for t in range(2):
+        for player in range(9):
+            falls = value(game, set(range(9)) - {player}, t) <= float(level[t])
+            assert bool(found[t, player]) == (falls and bool(tried[t, player]))
+    assert game.coalitions_computed <= 2 + 9
 
 
 def test_a_size_asked_before_costs_nothing() -> None:
     game, weights = rising(0, [20], 20)
     order, sizes = descending(weights), sizes_of(game.before)  # 1, 1, 2, 4, 10
-    decisive(game, order, sizes, torch.tensor([10]), game.full * 0.4)
-    # The full game; five sizes less one; at most three between 4 and 10; the decisive alone.
-    assert game.coalitions_computed <= 1 + 4 + 3 + 1
+    together(game, order, sizes, torch.tensor([10]), game.full * 0.4)
+    # The full game; five sizes less one; at most three between 4 and 10.
+    assert game.coalitions_computed <= 1 + 4 + 3
 
 
 def test_candidates_are_above_0_and_beyond_their_error() -> None:

@@ -27,7 +27,7 @@ def test_the_level_is_that_of_all_deals(seed: int) -> None:
     before = nested([6, 4], 6)
     effects = normal(seed, 2, 6)
     scores = (effects + normal(seed + 1, 2, 6)).masked_fill(~before, math.nan)
-    found = shuffled_p(scores, effects, before, generator(seed))
+    found = shuffled_p(scores, [effects], before, generator(seed))
     for t, count in enumerate((6, 4)):
         exact = exact_level(scores[t, :count].tolist(), effects[t, :count].tolist())
         error = (exact * (1 - exact) / DEALS) ** 0.5
@@ -38,8 +38,8 @@ def test_the_level_is_that_of_all_deals(seed: int) -> None:
 @few
 def test_scale_and_shift_of_the_scores_do_not_matter(seed: int, scale: float, shift: float) -> None:
     before, effects, scores = nested([7], 7), normal(seed, 1, 7), normal(seed + 1, 1, 7)
-    one = shuffled_p(scores, effects, before, generator(seed))
-    other = shuffled_p(scale * scores + shift, effects, before, generator(seed))
+    one = shuffled_p(scores, [effects], before, generator(seed))
+    other = shuffled_p(scale * scores + shift, [effects], before, generator(seed))
     assert float(other) == pytest.approx(float(one), abs=2 / DEALS)
 
 
@@ -49,7 +49,7 @@ def test_shuffled_scores_pass_as_often_as_the_level_says() -> None:
     effects[:, 3] = 5.0
     shuffle = torch.rand(400, 12, generator=generator(1)).argsort(1)
     before = torch.ones(400, 12, dtype=torch.bool)
-    levels = shuffled_p(effects.gather(1, shuffle), effects, before, generator(2))
+    levels = shuffled_p(effects.gather(1, shuffle), [effects], before, generator(2))
     passed = int((levels <= LEVEL).sum())
     assert passed <= 400 * LEVEL + 3 * (400 * LEVEL) ** 0.5
     assert passed > 0  # about 10 do: those that by luck are right
@@ -58,21 +58,30 @@ def test_shuffled_scores_pass_as_often_as_the_level_says() -> None:
 def test_true_scores_pass() -> None:
     effects = normal(3, 20, 9)
     before = torch.ones(20, 9, dtype=torch.bool)
-    assert bool((shuffled_p(effects, effects, before, generator()) <= LEVEL).all())
+    assert bool((shuffled_p(effects, [effects], before, generator()) <= LEVEL).all())
 
 
 @pytest.mark.parametrize("constant", [0.0, 2.5])
 def test_scores_that_are_all_the_same_are_never_better(constant: float) -> None:
     before = nested([8], 8)
     same = torch.full((1, 8), constant, dtype=torch.float64)
-    assert float(shuffled_p(same, normal(0, 1, 8), before, generator())) == 1
-    assert float(shuffled_p(normal(0, 1, 8), same, before, generator())) == 1
+    assert float(shuffled_p(same, [normal(0, 1, 8)], before, generator())) == 1
+    assert float(shuffled_p(normal(0, 1, 8), [same], before, generator())) == 1
+
+
+def test_the_best_of_two_ways_counts_at_twice_its_level() -> None:
+    scores, other = normal(0, 5, 9), normal(1, 5, 9)
+    before = torch.ones(5, 9, dtype=torch.bool)
+    ways = [shuffled_p(scores, [way], before, generator()) for way in (other, scores + other)]
+    both = shuffled_p(scores, [other, scores + other], before, generator())
+    assert torch.equal(both, (2 * torch.minimum(*ways)).clamp_max(1))
+    assert bool((both < ways[0]).any())
 
 
 def test_without_players_there_is_no_level() -> None:
     before = nested([0, 1], 3)
     scores = torch.full((2, 3), math.nan).masked_fill(before, 1.0)
-    found = shuffled_p(scores, torch.ones(2, 3), before, generator())
+    found = shuffled_p(scores, [torch.ones(2, 3)], before, generator())
     assert math.isnan(found[0]) and found[1] == 1
 
 

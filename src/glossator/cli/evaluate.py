@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +9,14 @@ import typer
 
 from glossator.cli import options, output, remote, request
 from glossator.cli.data_set import read_items
+from glossator.cli.evaluate_view import print_evaluation, record
 from glossator.cli.progress import reporting
 from glossator.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from glossator.run import Evaluation
 
-    from glossator.registry import Metric
-    from glossator.run import Cell, Evaluation, PairedTest
-    from glossator.types import Estimate
+NAMED = ("methods", "metrics")
 
 Text = Annotated[
     str | None,
@@ -126,28 +124,27 @@ def evaluate(
     A data set is a file of JSON lines with prompt, and where there are such continuation,
     contrast, pair and rationale (the marked words, in order).
     """
-    asked = request.question(context)
-    named = [[name.strip() for name in names.split(",")] for names in (methods, metrics)]
-    _check(*named)
-    if prompt is not None and prompt.endswith(".jsonl"):
-        asked["prompt"] = read_items(Path(prompt))
-    with reporting(quiet) as progress:
+    found = _evaluated(context)
+    if as_json:
+        output.print_json(record(found))
+    else:
+        print_evaluation(found)
+
+
+def _evaluated(context: typer.Context) -> Evaluation:
+    """All methods and metrics that were asked for."""
+    given = context.params
+    named = {each: [name.strip() for name in given[each].split(",")] for each in NAMED}
+    _check(**named)
+    asked = request.question(context) | named
+    if (given["prompt"] or "").endswith(".jsonl"):
+        asked["prompt"] = read_items(Path(given["prompt"]))
+    asked |= {name: given[name] for name in ("controls", "test")}
+    asked["options"] = named_options(given["option"])
+    with reporting(given["quiet"]) as progress:
         import glossator
 
-        found = glossator.evaluate(
-            model=request.load(context),
-            methods=named[0],
-            metrics=named[1],
-            options=named_options(option),
-            controls=controls,
-            test=test,
-            progress=progress,
-            **asked,
-        )
-    if as_json:
-        output.print_json(_record(found))
-    else:
-        _print(found)
+        return glossator.evaluate(model=request.load(context), progress=progress, **asked)
 
 
 def _check(methods: list[str], metrics: list[str]) -> None:
@@ -178,126 +175,3 @@ def named_options(pairs: list[str] | None) -> dict[str, dict[str, Any]]:
             raise InputError(f"got --option {key}={value}: write --option NAME.{key}={value}")
         found.setdefault(name, {})[parameter] = value
     return found
-
-
-def _record(found: Evaluation) -> dict[str, Any]:
-    """The JSON of an evaluation; what is not defined, or has no bound, is null."""
-    return {
-        "schema": "glossator.evaluation/1",
-        "over": found.over,
-        "cells": [_cell(cell) for cell in found.cells],
-        "tests": [_test(test) for test in found.tests],
-        "cost": {
-            name: {"rows": rows, "seconds": round(found.seconds[name], 3)}
-            for name, rows in found.rows.items()
-        },
-    }
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "method": cell.method,
-        "metric": cell.metric,
-        "value": _estimate(cell.value),
-        "control": _estimate(cell.null),
-        "difference": _estimate(cell.difference),
-        "each": [_number(value) for value in cell.each.tolist()],
-        "undefined": cell.undefined,
-        "targets": cell.targets,
-        "rows": cell.rows,
-    }
-
-
-def _test(test: PairedTest) -> dict[str, Any]:
-    return {
-        "metric": test.metric,
-        "first": test.first,
-        "second": test.second,
-        "difference": _estimate(test.difference),
-        "items": test.items,
-        "p": test.p,
-        "adjusted": test.adjusted,
-    }
-
-
-def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
-    if estimate is None:
-        return None
-    names = ("value", "low", "high", "level")
-    return {name: _number(getattr(estimate, name)) for name in names}
-
-
-def _number(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
-
-
-def _print(found: Evaluation) -> None:
-    from rich.console import Console
-
-    import glossator.evaluation  # noqa: F401  registers the metrics
-    from glossator.registry import METRICS
-
-    console = Console(highlight=False)
-    for name in dict.fromkeys(cell.metric for cell in found.cells):
-        metric = METRICS.get(name)
-        console.print(f"\n{name}", style="bold", end="  ")
-        console.print(f"{metric.direction} is better", style="dim")
-        console.print(_table(found, metric))
-        for line in _differences(found, name):
-            console.print(line, markup=False)
-    console.print(f"\nCost: {_costs(found)}.")
-    count = len(found.cells[0].each)
-    console.print(
-        f"\nMean [95% interval] over {count} {found.over}. Control: the same scores, shuffled "
-        "over the words. Where 0 lies within the interval of the difference, the scores are not "
-        "shown to tell more than shuffled ones.",
-        style="dim",
-    )
-
-
-def _table(found: Evaluation, metric: Metric) -> Table:
-    """A line for each method, in the order of how good it is."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    table.add_column("method", no_wrap=True)
-    for title in ("value", "control", "difference", ""):
-        table.add_column(title, justify="right")
-    cells = [cell for cell in found.cells if cell.metric == metric.name]
-    sign = -1 if metric.direction == "higher" else 1
-    cells.sort(key=lambda c: math.inf if c.value is None else sign * c.value.value)
-    for cell in cells:
-        numbers = [
-            _interval(cell.value),
-            "–" if cell.null is None else f"{cell.null.value:.3g}",
-            _interval(cell.difference),
-        ]
-        undefined = f"{cell.undefined} of {cell.targets} undefined" if cell.undefined else ""
-        table.add_row(cell.method, *numbers, undefined)
-    return table
-
-
-def _costs(found: Evaluation) -> str:
-    """What the explanations of each method cost."""
-    return "; ".join(
-        f"{name} {rows:,} forward rows, {found.seconds[name]:.1f} s"
-        for name, rows in found.rows.items()
-    )
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "–"
-    return str(estimate).replace("inf", "∞")
-
-
-def _differences(found: Evaluation, metric: str) -> list[str]:
-    """Which pairs of methods differ, after correction."""
-    tests = [test for test in found.tests if test.metric == metric]
-    told = [
-        f"  {test.first} and {test.second} differ by {test.difference} (p {test.adjusted:.2g}, "
-        f"{test.items} {found.over})"
-        for test in tests
-        if test.adjusted <= 0.05
-    ]
-    return told or (["  No two methods are shown to differ."] if tests else [])

@@ -191,8 +191,9 @@ Trust = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Measure how far the scores can be believed: yes (unless given, but for a model "
-        "behind an endpoint), or full: whatever it costs.",
+        help="Measure how far the scores can be believed: yes (for a quarter of the rows of a "
+        "Shapley run at most; unless given, but for a model behind an endpoint), or full: whatever "
+        "it costs.",
         rich_help_panel=SCORES,
     ),
 ]

@@ -104,7 +104,7 @@ def necessity_and_sufficiency(
 def _holds(
     game: Game, keep: Bool[Tensor, "samples players all"], limit: Float[Tensor, " targets"]
 ) -> Bool[Tensor, "samples targets players"]:
-    value = game(keep.flatten(0, 1)).unflatten(0, keep.shape[:2])
+    value: Tensor = game(keep.flatten(0, 1)).unflatten(0, keep.shape[:2])
     return (value > limit).transpose(1, 2)
 
 

@@ -101,4 +101,5 @@ def relative_change(again: Again, scores: Scores) -> Float[Tensor, "draws target
     """|again - scores| / |scores| for each draw; NaN where the scores have no length."""
     change = torch.linalg.vector_norm((again - scores).nan_to_num(nan=0.0), dim=2)
     length = torch.linalg.vector_norm(scores.nan_to_num(nan=0.0), dim=1)
-    return (change / length).masked_fill(length == 0, math.nan)
+    relative: Tensor = (change / length).masked_fill(length == 0, math.nan)
+    return relative

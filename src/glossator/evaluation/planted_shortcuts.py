@@ -47,7 +47,8 @@ def shortcut_precision(
         >>> shortcut_precision(torch.tensor([[False, True]]), torch.tensor([[1.0, 2.0]]))
         tensor([1.], dtype=torch.float64)
     """
-    return token_precision(planted, scores)
+    share: Tensor = token_precision(planted, scores)
+    return share
 
 
 @metric(

@@ -184,7 +184,7 @@ def own_values(
     game: Game, keep: Bool[Tensor, "some targets players"]
 ) -> Float[Tensor, "some targets"]:
     """The value of each target for its own coalition."""
-    value = game(keep.flatten(0, 1)).unflatten(0, keep.shape[:2])
+    value: Tensor = game(keep.flatten(0, 1)).unflatten(0, keep.shape[:2])
     return value.diagonal(dim1=1, dim2=2)
 
 

@@ -89,4 +89,5 @@ def fid(
         >>> fid(game, torch.tensor([[3.0, 1.0]]), share=0.5).item()
         1.0
     """
-    return sufficiency(game, scores, shares=(share,), generator=generator)
+    left: Tensor = sufficiency(game, scores, shares=(share,), generator=generator)
+    return left

@@ -100,7 +100,7 @@ def significant(
 def _two_sided(
     ratio: Float[Tensor, "targets players"], dof: int | None
 ) -> Float[Tensor, "targets players"]:
-    from scipy import stats
+    from scipy.special import ndtr, stdtr
 
-    law = stats.norm if dof is None else stats.t(dof)
-    return torch.from_numpy(2 * law.sf(ratio.nan_to_num(nan=0.0).numpy()))
+    below = -ratio.nan_to_num(nan=0.0).abs().numpy()
+    return torch.from_numpy(2 * (ndtr(below) if dof is None else stdtr(dof, below)))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-
-import torch
 
 from glossator.errors import InputError
 from glossator.game import Counts
@@ -45,12 +44,11 @@ def believed(inquiry: Inquiry, why: Explanation, *, full: bool = False) -> Expla
 
 
 def _measured(inquiry: Inquiry, why: Explanation, counts: Counts, full: bool) -> Trust:
-    stand_in = inquiry.stand_in(why.provenance.removal)
-    spend = prepare(inquiry.before, _generator(inquiry), full)[1]
+    stand_in = inquiry.absence(why.provenance.removal)
+    spend = prepare(inquiry.before, inquiry.generator(), full)[1]
     planned = stand_in.draws * stand_in.passes * inquiry.question.readings * spend.rows
-    inquiry.announce("trust", planned)
-    game = inquiry.game(stand_in.name, counts, report=inquiry.reporter("trust", planned))
-    table = inquiry.drawn_game(stand_in, 0)[1]
+    game = inquiry.values(stand_in.name, counts, report=_announced(inquiry, planned))
+    table = inquiry.game(stand_in)[1]
     used = table.known()
     found = measure(
         game,
@@ -61,14 +59,14 @@ def _measured(inquiry: Inquiry, why: Explanation, counts: Counts, full: bool) ->
             inquiry.generation.get("contrast") is not None,
         ),
         tokens=token_counts(inquiry.model, inquiry.question),
-        generator=_generator(inquiry),
+        generator=inquiry.generator(),
         full=full,
     )
     # A method that asks no game has used no inputs: then those of the trust itself.
     used = used if len(used) > 2 else table.known()
     rate = None
     if isinstance(inquiry.model, LanguageModel) and tells_surprise(inquiry.model, stand_in):
-        inputs = drawn(used, spend.probes, _generator(inquiry))
+        inputs = drawn(used, spend.probes, inquiry.generator())
         asked = inquiry.question, inquiry.players, stand_in, inquiry.budget
         rate = ood_rate(inquiry.model, *asked, inputs, counts) if len(inputs) else None
     targets = tuple(
@@ -103,6 +101,10 @@ def _beside_another_removal(inquiry: Inquiry, why: Explanation, trust: Trust) ->
     return trust
 
 
-def _generator(inquiry: Inquiry) -> torch.Generator:
-    """That of the inquiry's first draw: `shapley` has drawn the same orders from it."""
-    return inquiry.generator(0)
+def _announced(inquiry: Inquiry, planned: int) -> Callable[[float], None] | None:
+    """Tell how many rows are planned; returns what reports those done."""
+    report = inquiry.progress
+    if report is None:
+        return None
+    report("trust", 0, planned)
+    return lambda rows: report("trust", rows, planned)

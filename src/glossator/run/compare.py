@@ -14,7 +14,7 @@ from torch import Tensor
 
 from glossator.errors import InputError
 from glossator.model import Model
-from glossator.registry import METHODS
+from glossator.registry import METHODS, Method
 from glossator.run.agreement import spearman
 from glossator.run.explain import Prompt, inquire
 from glossator.types import Explanation
@@ -74,21 +74,29 @@ def compare(
     inquiry = inquire(prompt, model, **asked)
     explanations = []
     for method in chosen:
-        given = {"samples": samples, "precision": precision} if method.sampled else {}
-        options = {key: value for key, value in given.items() if value is not None}
-        options = {key: value for key, value in options.items() if key in method.parameters}
-        baseline = removal
-        if method.needs == "tape" and removal is not None and not has_embedding(removal):
-            baseline = None
+        baseline, options = fitting(method, removal, samples, precision)
         explanations.append(inquiry.run(method.name, baseline, options))
     ranks = _agreement(explanations, spearman)
     tops = _agreement(explanations, lambda a, b: _overlap(a, b, top))
     return Comparison(tuple(explanations), ranks, tops, top)
 
 
-def has_embedding(removal: str) -> bool:
-    """Whether a removal gives an absent unit an embedding, which methods on a tape need."""
-    return removal.startswith(("token:", "embedding:"))
+def fitting(
+    method: Method, removal: str | None, samples: int | None, precision: float | None
+) -> tuple[str | None, dict[str, Any]]:
+    """What of a request to several methods one of them can take: its removal and its options.
+
+    A method on a tape needs an absent unit to have an embedding: it keeps its default where words
+    are dropped. Methods that do not sample take no number of samples and no precision.
+    """
+    embedding = removal is not None and removal.startswith(("token:", "embedding:"))
+    asked = {"samples": samples, "precision": precision} if method.sampled else {}
+    options = {
+        name: value
+        for name, value in asked.items()
+        if value is not None and name in method.parameters
+    }
+    return removal if embedding or method.needs != "tape" else None, options
 
 
 def _agreement(

@@ -31,11 +31,16 @@ def mean_game(games: Sequence[Game]) -> Game:
     )
 
 
-def mean_attribution(estimates: list[Attribution]) -> Attribution:
+def mean_attribution(estimates: Sequence[Attribution]) -> Attribution:
     """The mean of estimates, one of each draw; their spread is the whole error.
 
     Each draw was solved with coalitions of its own, so the estimates are independent and
     their standard deviation holds both the replacements' and the coalitions' randomness.
+
+    Example:
+        >>> once, twice = (Attribution(torch.tensor([[score]])) for score in (1.0, 3.0))
+        >>> mean_attribution([once, twice]).scores
+        tensor([[2.]])
     """
     if len(estimates) == 1:
         return estimates[0]
@@ -48,7 +53,7 @@ def mean_attribution(estimates: list[Attribution]) -> Attribution:
     return Attribution(scores.mean(0), stderr, draws - 1, notes, _mean_groups(estimates))
 
 
-def _mean_groups(estimates: list[Attribution]) -> Groups | None:
+def _mean_groups(estimates: Sequence[Attribution]) -> Groups | None:
     """The mean over draws; None where each draw found groups of its own."""
     found = [estimate.groups for estimate in estimates if estimate.groups is not None]
     if len(found) < len(estimates) or len({groups.members for groups in found}) > 1:

@@ -17,7 +17,7 @@ from glossator.evaluation.control import control
 from glossator.evaluation.paired import TESTS
 from glossator.model import LanguageModel, Model, TextModel, load_model
 from glossator.registry import METHODS, METRICS, Metric
-from glossator.run.compare import has_embedding
+from glossator.run.compare import fitting
 from glossator.run.evidence import Scene
 from glossator.run.explain import Prompt, inquire
 from glossator.run.inquiry import Inquiry
@@ -29,6 +29,8 @@ DEFAULT_METRICS = ("comprehensiveness", "sufficiency", "infidelity")
 
 Rationale = Sequence[str] | Sequence[tuple[int, int]]
 Options = Mapping[str, Mapping[str, Any]]
+Budget = tuple[int | None, float | None]
+"""Numbers of samples, and precision."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def evaluate(
     options = options or {}
     for name in set(options) - {*methods, *metrics}:
         raise InputError(f"got parameters of '{name}', which is not evaluated")
-    budget = {"samples": samples, "precision": precision}
-    runs = [_run_of(name, removal, budget, options) for name in dict.fromkeys(methods)]
+    methods, metrics = list(dict.fromkeys(methods)), list(dict.fromkeys(metrics))
+    runs = [_run_of(name, removal, (samples, precision), options) for name in methods]
     measures = [_Measure(METRICS.get(name), options, controls, seed) for name in metrics]
     if not isinstance(model, LanguageModel | TextModel):
         model = load_model(model)
@@ -148,19 +150,13 @@ class _Run:
         return inquiry.run(self.name, self.removal, dict(self.options))
 
 
-def _run_of(name: str, removal: str | None, budget: Mapping[str, Any], options: Options) -> _Run:
+def _run_of(name: str, removal: str | None, budget: Budget, options: Options) -> _Run:
     """Raises InputError: an unknown method, or a parameter that it does not take."""
     method = METHODS.get(name)
-    known = {
-        key: value
-        for key, value in budget.items()
-        if value is not None and method.sampled and key in method.parameters
-    }
+    own, known = fitting(method, removal, *budget)
     given = known | dict(options.get(name, {}))
     method.complete(given)
-    # As in `compare`: methods on a tape take no removal that drops words.
-    unfit = method.needs == "tape" and removal is not None and not has_embedding(removal)
-    return _Run(name, None if unfit else removal, given)
+    return _Run(name, own, given)
 
 
 @dataclass

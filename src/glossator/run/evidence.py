@@ -57,7 +57,7 @@ class Scene:
             InputError: it is not to be had of this model, or of this item.
         """
         if metric.needs == "game":
-            return self.inquiry.game(self.removal, self._counts)
+            return self.inquiry.values(self.removal, self._counts)
         if metric.needs == "readouts":
             return self._readouts(metric.name)
         if metric.needs == "rationale":
@@ -80,7 +80,7 @@ class Scene:
 
         def game_of(readout: Readout) -> Game:
             if readout.name not in games:
-                games[readout.name] = self.inquiry.game(self.removal, self._counts, readout)
+                games[readout.name] = self.inquiry.values(self.removal, self._counts, readout)
             return games[readout.name]
 
         return game_of

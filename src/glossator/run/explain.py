@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import glossator.attribution  # noqa: F401  registers the methods
 from glossator.errors import InputError
@@ -43,7 +43,7 @@ def explain(
     samples: int | None = None,
     precision: float | None = None,
     options: dict[str, Any] | None = None,
-    trust: bool | Literal["full"] | None = None,
+    trust: bool | str | None = None,
     batch_rows: int | None = None,
     max_memory: int | str | None = None,
     progress: Progress | None = None,

@@ -6,41 +6,36 @@ reads the table of the first.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from glossator.errors import InputError, ModelError
+from glossator.errors import InputError
 from glossator.game import (
-    READOUTS,
     Absence,
     Budget,
     Counts,
-    Features,
     Game,
     Readout,
-    Rehearsal,
-    States,
     Tape,
     Trace,
     absence,
 )
-from glossator.model import FeatureModel, LanguageModel, Model, RemoteModel, Request
+from glossator.model import LanguageModel, Model
 from glossator.model.language_model import versions
 from glossator.registry import METHODS, Method
-from glossator.run.draws import mean_attribution, mean_game
+from glossator.run.draws import mean_game
 from glossator.run.kinds import KINDS
+from glossator.run.ways import Asking
 from glossator.text import Question, phrases, word_segmenter
 from glossator.types import (
-    Attribution,
     Cost,
     Explanation,
     Groups,
@@ -93,10 +88,7 @@ class Inquiry:
             )
 
     def run(
-        self,
-        name: str,
-        removal: str | None = None,
-        options: dict[str, Any] | None = None,
+        self, name: str, removal: str | None = None, options: dict[str, Any] | None = None
     ) -> Explanation:
         """Explain by one method.
 
@@ -115,16 +107,7 @@ class Inquiry:
         if self.model.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.model.device)
         began, counts = time.perf_counter(), Counts()
-        self._check_way(method)
-        ways = {
-            "game": self._solve_game,
-            "tape": self._solve_tape,
-            "trace": self._solve_trace,
-            "states": self._solve_states,
-            "features": self._solve_features,
-        }
-        solve = ways[method.needs]
-        estimate, full, empty, engine = solve(method, removal, parameters, counts)
+        found, full, empty, engine = Asking(self, method, removal, parameters, counts).solve()
         cost = Cost(
             **asdict(counts), seconds=time.perf_counter() - began, peak_memory_bytes=self._peak()
         )
@@ -133,112 +116,78 @@ class Inquiry:
             continuation=self.continuation,
             units=self.question.units,
             targets=self.targets(full),
-            scores=self._spread(estimate.scores),
-            stderr=None if estimate.stderr is None else self._spread(estimate.stderr),
-            dof=estimate.dof,
+            scores=self._spread(found.scores),
+            stderr=None if found.stderr is None else self._spread(found.stderr),
+            dof=found.dof,
             full=full,
             empty=empty,
             cost=cost,
-            provenance=self._provenance(method, parameters, engine, self._in_units(estimate.notes)),
-            groups=self._groups(estimate.groups),
+            provenance=self._provenance(method, parameters, engine, self._in_units(found.notes)),
+            groups=self._groups(found.groups),
         )
 
-    def _check_way(self, method: Method) -> None:
-        """Refuse a method that cannot ask a model of this kind.
+    def absence(self, removal: str | None = None) -> Absence:
+        """What stands in for an absent unit; None for the default of the model's kind."""
+        return absence(
+            removal or KINDS[self.model.kind].removal,
+            self.model,
+            self.question,
+            seed=self.seed,
+            references=self.references,
+        )
 
-        Raises:
-            InputError: with the names of those that can.
-        """
-        ways = KINDS[self.model.kind].ways
-        if isinstance(self.model, LanguageModel) and method.needs not in (*ways, "features"):
-            able = [name for name in METHODS if METHODS.get(name).needs in ways]
-            raise InputError(
-                f"'{method.name}' cannot look into a {self.model.kind.replace('_', ' ')} model: "
-                f"use one of {', '.join(able)}"
-            )
+    def generator(self, draw: int = 0) -> torch.Generator:
+        """The source of chance of a method, for each draw of what stands in."""
+        return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
 
-    def _solve_game(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        stand_in = self.stand_in(removal)
-        planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
-        if isinstance(self.model, RemoteModel):
-            planned = self._rehearse(self.model, method, stand_in, parameters)
-        self.announce(method.name, planned)
-        estimates, fulls, empties = [], [], []
-        engine = None
-        for draw in range(stand_in.draws):
-            engine, game = self.drawn_game(stand_in, draw)
-            engine.counts = counts
-            engine.progress = self.reporter(method.name, planned)
-            estimates.append(method.run(game, generator=self.generator(draw), **parameters))
-            fulls.append(game.full)
-            empties.append(game.empty)
-        full, empty = torch.stack(fulls).mean(0), torch.stack(empties).mean(0)
-        return mean_attribution(estimates), full, empty, engine
+    def engine(self, stand_in: Absence, draw: int = 0) -> Any:
+        """What evaluates coalitions of this text on this model."""
+        return KINDS[self.model.kind].engine(
+            self.model, self.question, self.players, stand_in, self.readout, self.budget, draw
+        )
 
-    def game(
+    def game(self, stand_in: Absence, draw: int = 0) -> tuple[Any, Game]:
+        """The engine and the game of a draw, with the table that all methods share."""
+        if (stand_in.name, draw) not in self._games:
+            engine = self.engine(stand_in, draw)
+            self._games[stand_in.name, draw] = (engine, self.new_game(engine))
+        return self._games[stand_in.name, draw]
+
+    def new_game(self, engine: Any) -> Game:
+        """A game with an empty table."""
+        text = self.prompt + self.continuation
+        contrasted = self.generation.get("contrast") is not None
+        return Game(
+            engine.evaluate,
+            self.before,
+            phrases=phrases(text, [self.question.units[player] for player in self.players]),
+            decision=0.0 if contrasted else self.readout.decision,
+            measure=self.readout.measure,
+        )
+
+    def values(
         self,
-        removal: str | None,
-        counts: Counts,
+        removal: str | None = None,
+        counts: Counts | None = None,
         readout: Readout | None = None,
         report: Callable[[float], None] | None = None,
     ) -> Game:
-        """Values of coalitions under a removal, the mean over its draws.
+        """Values of coalitions, the mean over the draws of what stands in for absent units.
 
         Args:
-            removal: None for the default.
+            removal: None for the default of the model's kind.
             counts: is added to.
-            readout: None for the inquiry's own, whose game shares the table that methods fill.
-            report: is told of rows computed.
+            readout: None for the inquiry's own, whose table is the one that methods share.
+            report: is told of the rows computed.
         """
-        asking = self if readout is None else replace(self, readout=readout, _games={})
-        stand_in = self.stand_in(removal)
-        parts = [asking.drawn_game(stand_in, draw) for draw in range(stand_in.draws)]
-        for engine, _ in parts:
-            engine.counts, engine.progress = counts, report
-        return mean_game([game for _, game in parts])
-
-    def stand_in(self, removal: str | None) -> Absence:
-        """What stands in for an absent unit; None: the default."""
-        name = removal or KINDS[self.model.kind].removal
-        return absence(name, self.model, self.question, seed=self.seed, references=self.references)
-
-    def drawn_game(self, stand_in: Absence, draw: int) -> tuple[Any, Game]:
-        """Engine and game of one draw of a removal, made when first asked."""
-        if (stand_in.name, draw) not in self._games:
-            engine = self._engine(stand_in, draw)
-            self._games[stand_in.name, draw] = (engine, self._game(engine))
-        return self._games[stand_in.name, draw]
-
-    def generator(self, draw: int) -> torch.Generator:
-        """What a method draws from, the same for every method."""
-        return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
-
-    def _rehearse(
-        self, model: RemoteModel, method: Method, stand_in: Absence, parameters: dict[str, Any]
-    ) -> int:
-        """Calls that the method will make, told and held against the limit before any is sent."""
-        noted: dict[str, Request] = {}
+        asked = self if readout is None else replace(self, readout=readout, _games={})
+        stand_in = self.absence(removal)
+        games = []
         for draw in range(stand_in.draws):
-            game = self._game(Rehearsal(self._engine(stand_in, draw), noted))
-            method.run(game, generator=self.generator(draw), **parameters)
-            game(torch.tensor([[True], [False]]).expand(2, game.players))
-        bill = model.quote(noted.values())
-        return bill.calls + bill.answered
-
-    def _solve_tape(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        planned = self._most_rows(method, parameters)
-        model = self.opened(f"'{method.name}'")
-        stand_in = absence(removal, model, self.question, seed=self.seed)
-        self.announce(method.name, planned)
-        tape = self.tape(stand_in, counts, self.reporter(method.name, planned))
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, model):
-            estimate = method.run(tape, generator=generator, **parameters)
-        return estimate, *self._ends(stand_in, counts, tape.full)
+            engine, game = asked.game(stand_in, draw)
+            engine.counts, engine.progress = counts or Counts(), report
+            games.append(game)
+        return mean_game(games)
 
     def tape(
         self,
@@ -260,18 +209,6 @@ class Inquiry:
             self.references,
         )
 
-    def _solve_trace(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        planned = self._most_rows(method, parameters)
-        self.announce(method.name, planned)
-        trace = self.trace(counts, self.reporter(method.name, planned))
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, self.opened(f"'{method.name}'")):
-            estimate = method.run(trace, generator=generator, **parameters)
-        stand_in = absence(removal, self.model, self.question, seed=self.seed)
-        return estimate, *self._ends(stand_in, counts)
-
     def trace(self, counts: Counts, report: Callable[[float], None] | None = None) -> Trace:
         """What the model computes inside while it reads the text; `counts` is added to."""
         model = self.opened("a look inside")
@@ -289,40 +226,6 @@ class Inquiry:
             report,
         )
 
-    def _solve_states(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        model = self.opened(f"'{method.name}'")
-        stand_in = self.stand_in(removal)
-        planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
-        planned += 2 * stand_in.passes * self.question.readings  # the readout's two ends
-        self.announce(method.name, planned)
-        report = self.reporter(method.name, planned)
-        estimates = []
-        for draw in range(stand_in.draws):
-            how = (self.players, self.before, stand_in, self.budget, counts, report, draw)
-            states = States(model, self.question, *how)
-            estimates.append(method.run(states, generator=self.generator(draw), **parameters))
-        return mean_attribution(estimates), *self._ends(stand_in, counts)
-
-    def _solve_features(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        if not isinstance(self.model, FeatureModel):
-            raise InputError(
-                f"'{method.name}' reads the weights of a linear model on named features, and "
-                f"{self.model.name} is none: give a FeatureModel, or take leave_one_out"
-            )
-        if self.readout.name != "logit":
-            raise InputError(
-                f"'{method.name}' explains the decision function: type --readout logit"
-            )
-        self.announce(method.name, self._most_rows(method, parameters))
-        features = Features(self.model, self.question, self.players, self.before)
-        estimate = method.run(features, generator=self.generator(0), **parameters)
-        stand_in = absence(removal, self.model, self.question, seed=self.seed)
-        return estimate, *self._ends(stand_in, counts)
-
     def opened(self, what: str) -> LanguageModel:
         """The model, for what needs more of it than values.
 
@@ -335,49 +238,6 @@ class Inquiry:
             f"{what} needs the weights of the model, and {self.model.name} is given text "
             "and answers: take a method that needs values only, such as leave_one_out or shapley"
         )
-
-    def _ends(
-        self, stand_in: Absence, counts: Counts, full: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Any]:
-        """Values with all players, if not known, and with none; and the engine they are from."""
-        engine = self._engine(stand_in)
-        engine.counts = counts
-        everyone, nobody = torch.tensor([[[True]], [[False]]]).expand(2, 1, len(self.players))
-        full = engine.evaluate(everyone)[0] if full is None else full
-        return full, engine.evaluate(nobody)[0], engine
-
-    def _engine(self, stand_in: Absence, draw: int = 0) -> Any:
-        return KINDS[self.model.kind].engine(
-            self.model, self.question, self.players, stand_in, self.readout, self.budget, draw
-        )
-
-    def _game(self, engine: Any) -> Game:
-        text = self.prompt + self.continuation
-        contrasted = self.generation.get("contrast") is not None
-        return Game(
-            engine.evaluate,
-            self.before,
-            phrases=phrases(text, [self.question.units[player] for player in self.players]),
-            decision=0.0 if contrasted else self.readout.decision,
-            measure=self.readout.measure,
-        )
-
-    def _most_rows(self, method: Method, parameters: dict[str, Any]) -> int:
-        targets, layers = len(self.question.targets), self.model.layers
-        rows = method.most_rows(len(self.players), parameters, targets=targets, layers=layers)
-        return rows * self.question.readings
-
-    def announce(self, method: str, planned: int) -> None:
-        """Tell how many rows are planned, before any is run."""
-        if self.progress is not None:
-            self.progress(method, 0, planned)
-
-    def reporter(self, method: str, planned: int) -> Callable[[float], None] | None:
-        """What is told of rows done; None where nobody listens."""
-        if self.progress is None:
-            return None
-        report = self.progress
-        return lambda rows: report(method, rows, planned)
 
     def _spread(self, scores: Tensor) -> Tensor:
         """From players to all units; NaN where a unit is no player or cannot act."""
@@ -438,28 +298,3 @@ class Inquiry:
             return {}
         digest = hashlib.sha256("\n".join(self.references).encode()).hexdigest()
         return {"references": {"texts": len(self.references), "sha256": digest}}
-
-
-@contextlib.contextmanager
-def _passing_gradients(method: Method, model: LanguageModel) -> Iterator[None]:
-    """Say so where quantised weights have no derivative.
-
-    Raises:
-        ModelError: they have none.
-    """
-    try:
-        yield
-    except (NotImplementedError, RuntimeError) as error:
-        if model.quantised is None:
-            raise
-        raise ModelError(
-            f"'{method.name}' looks inside {model.name} or follows its gradients, and its "
-            f"quantised weights ({model.quantised}) do not allow that "
-            f"({str(error).splitlines()[0]}): take leave_one_out, shapley or another method that "
-            "needs values only"
-        ) from error
-
-
-def readout_of(name: str) -> Readout:
-    """The readout of that name; UnknownName lists the close ones."""
-    return READOUTS.get(name)

@@ -24,7 +24,10 @@ FEWEST_ORDERS, WISHED_ORDERS = 4, 8
 SINGLES = 8
 """Of largest score: players of which each is removed alone; of up to `SHORT` players all are."""
 
-CHOICES = ((BINS, SINGLES), ((0.1, 0.2, 0.5), SINGLES), ((0.2, 0.5), SINGLES), ((0.2,), 0))
+CHOICES = (
+    *((shares, SINGLES) for shares in (BINS, (0.1, 0.2, 0.5), (0.2, 0.5), (0.2,))),
+    ((0.2,), 0),
+)
 """Shares of the players that are removed and kept, and how many are removed alone: the first
 choice that is affordable."""
 
