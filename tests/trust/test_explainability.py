@@ -19,7 +19,8 @@ chances = st.floats(1e-6, 1 - 1e-6)
 
 def told(value: float, full: float, form: str, tokens: int = 1) -> float:
     row = torch.tensor([[value]], dtype=torch.float64)
-    return float(information(row, torch.tensor([full], dtype=torch.float64), form, torch.tensor([tokens])))
+    whole = torch.tensor([full], dtype=torch.float64)
+    return float(information(row, whole, form, torch.tensor([tokens])))
 
 
 @given(chances, chances)

@@ -54,6 +54,8 @@ def _slopes(
     price = RIDGE * float(x.square().sum()) / columns + 1e-12
     if rows < columns:  # the same slopes by the smaller of two systems
         gram = x @ x.T + price * torch.eye(rows, dtype=x.dtype)
-        return x.T @ torch.linalg.solve(gram, y)
-    normal = x.T @ x + price * torch.eye(columns, dtype=x.dtype)
-    return torch.linalg.solve(normal, x.T @ y)
+        slopes: Tensor = x.T @ torch.linalg.solve(gram, y)
+    else:
+        normal = x.T @ x + price * torch.eye(columns, dtype=x.dtype)
+        slopes = torch.linalg.solve(normal, x.T @ y)
+    return slopes

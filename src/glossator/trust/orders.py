@@ -60,4 +60,5 @@ def coalitions(
                 [1, 1]], dtype=torch.int32)
     """
     pair, way, steps = asked.nonzero().T
-    return place[pair, way] < steps[:, None]
+    come: Tensor = place[pair, way] < steps[:, None]
+    return come
