@@ -46,6 +46,8 @@ def explain(
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
     distribution: distributions.Wanted = None,
+    trust: options.Trust = None,
+    no_trust: options.NoTrust = False,
     model: options.Model = None,
     kind: options.Kind = None,
     endpoint: remote.Endpoint = None,
@@ -70,6 +72,7 @@ def explain(
     Each word of the text gets a signed score for each generated word.
     Positive means that it made the generated word more likely.
     Sampled methods add 95% intervals.
+    A verdict says whether the scores explain the word: ✓ they do, ✗ they do not, ? unsure.
     """
     files, chosen = out or [], request.method(method, option)
     if distribution is not None:

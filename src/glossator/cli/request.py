@@ -75,6 +75,17 @@ def method(name: str, pairs: list[str] | None) -> dict[str, Any]:
     return {"method": name, "options": given}
 
 
+def trust(wanted: str | None, refused: bool) -> dict[str, Any]:
+    """Whether to measure trust, as a keyword argument of `glossator.explain`.
+
+    Raises:
+        InputError: another word than yes or full.
+    """
+    if wanted not in (None, "yes", "full"):
+        raise InputError(f"got --trust {wanted}: write yes or full, or --no-trust")
+    return {"trust": False if refused else True if wanted == "yes" else wanted}
+
+
 def parameters(pairs: list[str] | None) -> dict[str, Any]:
     """Method parameters from NAME=VALUE; a value that is JSON counts as that, else as text.
 
@@ -119,6 +130,7 @@ EXCLUSIVE = (
     ("samples", "precision"),
     ("batch_rows", "max_memory"),
     ("units", "units_file"),
+    ("trust", "no_trust"),
 )
 
 

@@ -70,7 +70,7 @@ class _Stream:
 
     def at(self, variable: Variable, value: Value | None) -> int:
         """The dimension of a variable's value."""
-        return self.block[id(variable)] + variable.values.index(value)  # type: ignore[arg-type]
+        return self.block[id(variable)] + variable.values.index(value)
 
     def of(self, variable: Variable) -> range:
         """The dimensions of a variable."""

@@ -143,7 +143,7 @@ def _detector(
     wanted[token], wanted[start] = 1, at_start
     weight = torch.ones_like(wanted)
     weight[torch.tensor([token, start, -1])] = _HELD
-    found = torch.linalg.lstsq(weight[:, None] * rows, (weight * wanted)[:, None]).solution
+    found: Tensor = torch.linalg.lstsq(weight[:, None] * rows, (weight * wanted)[:, None]).solution
     return found[:, 0].to(table)
 
 
@@ -153,7 +153,8 @@ def _makes_likely(hf: Any, token: int) -> Float[Tensor, " width"]:
     wanted = torch.zeros(len(head), 1, dtype=torch.float64)
     wanted[token] = 1
     found = torch.linalg.lstsq(head, wanted).solution[:, 0]
-    return (found / found.norm()).to(hf.dtype)
+    direction: Tensor = (found / found.norm()).to(hf.dtype)
+    return direction
 
 
 @cache

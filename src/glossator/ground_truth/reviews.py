@@ -184,7 +184,7 @@ def _train(hf: Any, tokenizer: Any, kind: str, random: Random) -> None:
         given = tokenizer([" ".join(text) for text, _ in batch], padding=True, return_tensors="pt")
         loss: Tensor = hf(**given, labels=torch.tensor([LABELS.index(y) for _, y in batch])).loss
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         fall.step()
 

@@ -113,8 +113,9 @@ def _data(explanation: Explanation) -> str:
                 "end": t.end if _in_text(explanation, t.start, t.end) else 0,
                 "label": reading.label(t),
                 "value": reading.value(t),
+                "verdict": reading.verdict(i),
             }
-            for t in explanation.targets
+            for i, t in enumerate(explanation.targets)
         ],
         "first": int(best.argmax()) if len(best) else 0,
         "scores": _packed(reading.scores),
@@ -165,7 +166,8 @@ def _table(explanation: Explanation) -> str:
             for u in best
             if np.isfinite(scores[u])
         )
-        cells = (reading.label(target), reading.value(target), words)
+        value = " — ".join(filter(None, (reading.value(target), reading.verdict(t))))
+        cells = (reading.label(target), value, words)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "<tr><th>target</th><th>value</th><th>most decisive</th></tr>"
     caveat = f"<p>{html.escape(reading.caveat)}</p>" if reading.caveat else ""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +15,7 @@ from glossator.errors import InputError
 from glossator.evaluation.likeness_measures import Draws, Scores, Values, spearman, top_overlap
 from glossator.model import Model
 from glossator.registry import METHODS, Method
+from glossator.run.agreement import mean_likeness
 from glossator.run.explain import Prompt, inquire
 from glossator.types import Explanation
 
@@ -106,9 +105,6 @@ def _agreement(
     table = torch.eye(len(explanations), dtype=torch.float64)
     for i, first in enumerate(explanations):
         for j, second in enumerate(explanations[:i]):
-            pairs = zip(first.scores.numpy(), second.scores.numpy(), strict=True)
-            rows = [(a[~np.isnan(a)], b[~np.isnan(a)]) for a, b in pairs]
-            found = [float(measure(a, b[None], top)[0]) for a, b in rows if len(a) >= 3]
-            values = [value for value in found if not math.isnan(value)]
-            table[i, j] = table[j, i] = sum(values) / len(values) if values else math.nan
+            both = (first.scores, second.scores)
+            table[i, j] = table[j, i] = mean_likeness(*both, measure, top)
     return table

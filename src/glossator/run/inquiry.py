@@ -177,6 +177,7 @@ class Inquiry:
         removal: str | None = None,
         counts: Counts | None = None,
         readout: Readout | None = None,
+        report: Callable[[float], None] | None = None,
     ) -> Game:
         """Values of coalitions, the mean over the draws of what stands in for absent units.
 
@@ -184,13 +185,14 @@ class Inquiry:
             removal: None for the default of the model's kind.
             counts: is added to.
             readout: None for the inquiry's own, whose table is the one that methods share.
+            report: is told of the rows computed.
         """
         asked = self if readout is None else replace(self, readout=readout, _games={})
         stand_in = self.absence(removal)
         games = []
         for draw in range(stand_in.draws):
             engine, game = asked.game(stand_in, draw)
-            engine.counts, engine.progress = counts or Counts(), None
+            engine.counts, engine.progress = counts or Counts(), report
             games.append(game)
         return mean_game(games)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -123,7 +124,8 @@ def default_suites(data: Path | None) -> tuple[str, ...]:
 
 def answers(model: Model, item: Known) -> bool:
     """Whether the model gives the answer that the decisive words decide."""
-    whole = {"units": [(0, len(item.prompt))], "method": "leave_one_out"}  # as few rows as can be
+    # As few rows as can be.
+    whole: dict[str, Any] = {"units": [(0, len(item.prompt))], "trust": False}
     if "classes" in item.asked:
         asked = {key: value for key, value in item.asked.items() if key != "classes"}
         why = explain(item.prompt, model, **whole, **asked)

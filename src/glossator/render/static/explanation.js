@@ -189,6 +189,7 @@
       panel.replaceChildren(
         element("p", { class: "part" }, byTarget ? "why the model said" : "what followed from"),
         element("h2", {}, subject), element("p", { class: "value" }, about),
+        ...(byTarget && d.targets[choice.target].verdict ? [element("p", { class: "verdict" }, d.targets[choice.target].verdict)] : []),
         entries.length ? this.#table(entries.slice(0, SHOWN)) : element("p", { class: "value" }, "no scores: nothing here acts on it"));
       if (rest.length) {
         const more = element("details", {}, element("summary", {}, `${rest.length} more, at most ${Math.abs(rest[0].score).toFixed(d.decimals)}`));
