@@ -261,6 +261,12 @@ class Reading:
         trust = self.explanation.trust
         return "" if trust is None else VERDICTS[trust.targets[target].verdict]
 
+    def decisive(self, target: int) -> list[str]:
+        """The names of the units that explain a target; none where nothing does or says so."""
+        trust = self.explanation.trust
+        found = () if trust is None else trust.targets[target].decisive
+        return [self.names[unit] for unit in found]
+
     def verdict(self, target: int) -> str | None:
         """The verdict on a target as a sentence; None where trust was not measured."""
         trust, one = self.explanation.trust, self.explanation.targets[target]
@@ -269,9 +275,9 @@ class Reading:
         found, name, noun = trust.targets[target], f"“{self.label(one)}”", self.noun
         if found.verdict != "explained":
             return REASONS[found.reason].format(name=name, noun=noun)
-        words = ", ".join(self.names[unit] for unit in found.decisive)
-        count = len(found.decisive)
-        sentence = f"{name} is explained by {count} {noun}{'s' if count > 1 else ''}: {words}."
+        words = self.decisive(target)
+        many = f"{len(words)} {noun}{'s' if len(words) > 1 else ''}"
+        sentence = f"{name} is explained by {many}: {', '.join(words)}."
         if found.without is None or found.alone is None:
             return sentence
         whole, without, alone = (
@@ -292,7 +298,7 @@ class Reading:
         if trust is None:
             return None
         explained = sum(each.verdict == "explained" for each in trust.targets)
-        parts = [f"{explained} of {len(trust.targets)} explained"]
+        parts = [f"{explained} of {len(trust.targets)} explained ({VERDICTS['explained']})"]
         for name in ("comprehensiveness", "sufficiency"):
             found = [each for t in trust.targets if (each := getattr(t, name)) is not None]
             if found:

@@ -257,7 +257,9 @@ def _lines(reading: Reading, width: int) -> list[Text]:
 def _append_sources(line: Text, reading: Reading, target: int, width: int) -> None:
     sources = [s for s in reading.sources(target) if reading.level(target, s.unit)]
     if not sources:
-        line.append("  nothing beyond noise", style="not bold dim")
+        together = ", ".join(reading.decisive(target))
+        said = f"no word alone; together {together}" if together else "nothing beyond noise"
+        line.append(f"  {said}", style="not bold dim")
     for place, source in enumerate(sources):
         entry = Text(f"  {_fit(reading.names[source.unit], LABEL).rstrip()} ", style="not bold")
         entry.append(reading.signed(source.score), style=_style(source.score))
