@@ -82,11 +82,13 @@ def packed_json(record: dict[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def code(styles: Sequence[str], component: str) -> str:
+def code(styles: Sequence[str], scripts: Sequence[str]) -> str:
     """The code of a component with its styles in it, from files of the package."""
     static = files("glossator.render") / "static"
-    style = "".join((static / name).read_text(encoding="utf-8") for name in styles)
-    script = (static / component).read_text(encoding="utf-8")
+    style, script = (
+        "".join((static / name).read_text(encoding="utf-8") for name in names)
+        for names in (styles, scripts)
+    )
     return f"{{const GLOSSATOR_CSS={json.dumps(style)};\n{script}}}"
 
 
@@ -147,7 +149,7 @@ def _packed(table: NDArray[np.float64]) -> str:
 
 @cache
 def _script() -> str:
-    return code(["explanation.css"], "explanation.js")
+    return code(["explanation.css"], ["part.js", "explanation.js"])
 
 
 def _digest(inline: str) -> str:
