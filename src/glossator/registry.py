@@ -1,4 +1,4 @@
-"""Named components: attribution methods, removals, readouts.
+"""Named components: attribution methods, metrics, removals, readouts.
 
 A component is a decorated function. Third parties register theirs by importing them from a
 package that names itself under the entry point group `glossator.plugins`.
@@ -15,6 +15,18 @@ from typing import Any, Generic, Literal, TypeVar
 from glossator.errors import InputError, UnknownName
 
 Needs = Literal["game", "tape", "trace", "states", "features"]
+Evidence = Literal[
+    "game",
+    "readouts",
+    "tape",
+    "rationale",
+    "moved",
+    "randomised",
+    "redrawn",
+    "shifted",
+    "rewritten",
+]
+Direction = Literal["higher", "lower"]
 Component = TypeVar("Component")
 
 
@@ -49,12 +61,7 @@ class Method:
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Its keyword-only parameters but the generator: the schema of CLI and provenance."""
-        signature = inspect.signature(self.run)
-        return {
-            name: parameter
-            for name, parameter in signature.parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY and name != "generator"
-        }
+        return _own_parameters(self.run)
 
     def most_rows(self, players: int, parameters: dict[str, Any], **sizes: int) -> int:
         """How many forward rows it may ask for, given the number of `targets` and `layers`."""
@@ -68,12 +75,67 @@ class Method:
         Raises:
             InputError: a parameter that the method does not take.
         """
-        known = self.parameters
-        for name in given:
-            if name not in known:
-                takes = ", ".join(known) or "no parameters"
-                raise InputError(f"method '{self.name}' takes no '{name}' (it takes: {takes})")
-        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
+        return _completed(f"method '{self.name}'", self.parameters, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A registered metric of explanations.
+
+    Attributes:
+        name: what the user types.
+        run: `(evidence, scores, *, generator, **parameters) -> [targets]`, NaN where it is not
+            defined. The evidence is what `needs` says.
+        needs: "game": values of coalitions. "readouts": a function that gives the game of any
+            readout. "tape": values at points. "rationale": which players people (or the maker
+            of a text) mark, [targets players]. The others: scores of the same method, [draws
+            targets players], once inputs were "moved" a little, layer after layer was
+            "randomised" or each alone "redrawn", inputs were "shifted" and the model took it off
+            again, or weights were "rewritten" without any effect.
+        measures: one sentence: what the number means.
+        direction: whether "higher" or "lower" is better.
+        range: smallest and largest value.
+        null: what the control is, in words; its value is measured beside.
+        paper: the source it follows.
+        rows: the cost formula in words, beyond what the method has asked for.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    needs: Evidence
+    measures: str
+    direction: Direction
+    range: tuple[float, float]
+    null: str
+    paper: str
+    rows: str
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """Its keyword-only parameters but the generator."""
+        return _own_parameters(self.run)
+
+    def complete(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as they will be used; as `Method.complete`."""
+        return _completed(f"metric '{self.name}'", self.parameters, given)
+
+
+def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    return {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name != "generator"
+    }
+
+
+def _completed(
+    who: str, known: dict[str, inspect.Parameter], given: dict[str, Any]
+) -> dict[str, Any]:
+    for name in given:
+        if name not in known:
+            takes = ", ".join(known) or "no parameters"
+            raise InputError(f"{who} takes no '{name}' (it takes: {takes})")
+    return {name: given.get(name, parameter.default) for name, parameter in known.items()}
 
 
 class Registry(Generic[Component]):
@@ -110,6 +172,7 @@ class Registry(Generic[Component]):
 
 
 METHODS: Registry[Method] = Registry("method")
+METRICS: Registry[Metric] = Registry("metric")
 
 _plugins_loaded = False
 
@@ -145,6 +208,27 @@ def attribution(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         method = Method(name, function, needs, measures, paper, rows, count, sampled, removal)
         METHODS.add(name, method)
+        return function
+
+    return register
+
+
+def metric(
+    name: str,
+    *,
+    needs: Evidence,
+    measures: str,
+    direction: Direction,
+    range: tuple[float, float],
+    null: str,
+    paper: str,
+    rows: str,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a metric; see `Metric` for the arguments."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        found = Metric(name, function, needs, measures, direction, range, null, paper, rows)
+        METRICS.add(name, found)
         return function
 
     return register

@@ -24,6 +24,16 @@ SCHEMA = "glossator.explanation/1"
 Tree = int | tuple[Any, ...]
 """A player by number, or a phrase: a tuple of trees."""
 
+OOD_FACTOR = 2.0
+"""How many times more surprising than in the whole text the words of an input may be."""
+
+Verdict = Literal["explained", "unexplained", "unsure"]
+
+Reason = Literal[
+    "decisive", "unmoved", "chance", "spread", "unconfirmed", "few units", "unmeasured"
+]
+"""Why a verdict is as it is; docs/trust.md has the rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -137,6 +147,84 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Controlled:
+    """What an order of units does to a target, beside what random orders do.
+
+    Attributes:
+        value: with the units in order of their scores; in the readout's measure.
+        control: the mean over random orders.
+        low, high: between them lie 95% of the differences to a single random order. Where 0 is
+            not between them, the order is hardly a random one.
+    """
+
+    value: float
+    control: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTrust:
+    """How far the scores of one target can be believed.
+
+    Attributes:
+        verdict: whether they explain the target. reason: the step of the rule that decided.
+        decisive: in a `Trust` of players, players; in that of an `Explanation`, units, the largest
+            score first: those without which half of what the target owes to the input is gone,
+            each alone or the fewest together. Empty where there are none.
+        explainability: in nats: how well one drawn output tells the whole input from a
+            perturbed one, at most. Below 0.03 the input does not move the target.
+        comprehensiveness: fall of the readout without the units of largest score, averaged over
+            shares of the units; sufficiency: fall of the readout with these alone. None where
+            they were not measured.
+        p_value: how often shuffled scores agree as well with what units add in random orders, or
+            to all others;
+            NaN never, None where there is nothing to shuffle.
+        without, alone: the readout without the decisive units, and with them alone.
+        noise: standard errors by size of the scores (root mean squares); None where nothing was
+            sampled, or all scores are 0.
+    """
+
+    verdict: Verdict
+    reason: Reason
+    decisive: Numbers
+    explainability: float
+    comprehensiveness: Controlled | None = None
+    sufficiency: Controlled | None = None
+    p_value: float | None = None
+    without: float | None = None
+    alone: float | None = None
+    noise: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far an explanation can be believed, measured.
+
+    Attributes:
+        targets: one entry for each.
+        completeness_gap: largest difference between a row of scores summed and full - empty, in
+            the readout's measure; None where scores are not in it.
+        ood_rate: share of looked-at inputs of the method whose remaining words the model finds
+            more than `OOD_FACTOR` times as surprising as in the whole text (negative
+            log-likelihood); None where the model does not tell.
+        removal_agreement: rank correlation of the scores with those under another removal, a
+            mean over targets; None unless it was asked for. other_removal: which.
+        rows: forward rows that all this took, beyond those of the method.
+        orders: random orders behind the controls. shares: of the units, removed or kept.
+    """
+
+    targets: tuple[TargetTrust, ...]
+    completeness_gap: float | None
+    ood_rate: float | None
+    rows: int
+    orders: int
+    shares: tuple[float, ...]
+    removal_agreement: float | None = None
+    other_removal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """What an explanation cost.
 
@@ -203,7 +291,7 @@ class Explanation:
         stderr: standard errors of the same shape; None when nothing was sampled.
         dof: degrees of freedom of `stderr`; None for normal intervals.
         full, empty: [targets], the readout with all and with no players.
-        trust: measured trust; None until it is measured.
+        trust: how far the scores can be believed; None where it was not measured.
         groups: scores of sets of units (phrases, pairs), where the method has them; their
             intervals have the same `dof`.
 
@@ -226,7 +314,7 @@ class Explanation:
     empty: Float[Tensor, " targets"]
     cost: Cost
     provenance: Provenance
-    trust: dict[str, Any] | None = None
+    trust: Trust | None = None
     groups: Groups | None = None
 
     @property

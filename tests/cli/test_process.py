@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests import interrupting
 
 PROMPT = "Mia and Tom went to the park. Tom gave the kite to"
 GLOSSATOR = [sys.executable, "-m", "glossator"]
@@ -56,12 +57,7 @@ def test_help_is_quick_because_pytorch_waits() -> None:
 def test_ctrl_c_in_the_middle_leaves_no_file(tmp_path: Path) -> None:
     out = tmp_path / "why.json"
     many = ["--method", "shapley", "--samples", "200000", "--max-new-tokens", "8"]
-    process = subprocess.Popen(
-        [*GLOSSATOR, "explain", PROMPT, *many, "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = interrupting.start([*GLOSSATOR, "explain", PROMPT, *many, "--out", str(out)])
     assert process.stderr is not None
     assert "forward rows at most" in process.stderr.readline()  # now the model is at work
     time.sleep(0.5)

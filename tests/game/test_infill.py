@@ -143,6 +143,7 @@ def test_an_explanation_has_the_error_of_its_draws_and_announces_its_rows():
         "Mia and Tom went to the park. Tom gave the kite to",
         continuation=" Mia",
         removal="infill:4",
+        trust=False,
         progress=lambda *told: announced.append(told),
     )
     prompt = [unit.part == "prompt" and unit.player for unit in why.units]

@@ -10,7 +10,7 @@ import pytest
 
 SRC = Path(__file__).parents[2] / "src" / "glossator"
 
-# A room imports itself and rooms of a lower rank. cli, web -> run -> trust,
+# A room imports itself and rooms of a lower rank. cli, web -> run -> trust ->
 # evaluation -> attribution -> game -> model, text -> types -> errors; render and store see
 # results only.
 RANK = {
@@ -23,12 +23,13 @@ RANK = {
     "text": 2,
     "model": 3,
     "game": 4,
+    "ground_truth": 4,
     "attribution": 5,
-    "trust": 6,
     "evaluation": 6,
-    "run": 7,
-    "cli": 8,
-    "web": 8,
+    "trust": 7,
+    "run": 8,
+    "cli": 9,
+    "web": 9,
 }
 RESULTS_ONLY = {"errors", "registry", "types"}
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import glossator.attribution  # noqa: F401  registers the methods
+import glossator.attribution
+import glossator.evaluation  # noqa: F401  registers the metrics
 from glossator import errors
 from glossator.game.readout import READOUTS
 from glossator.game.removal import REMOVALS
-from glossator.registry import METHODS
+from glossator.registry import METHODS, METRICS
 
 DOCS = Path(__file__).parents[2] / "docs"
 SECTIONS = ("Formula", "How to read it", "Cost", "Parameters", "When to use it", "Source")
@@ -39,6 +40,29 @@ def test_method_has_a_page(name: str) -> None:
 def test_no_page_without_a_method() -> None:
     pages = {page.stem for page in (DOCS / "methods").glob("*.md")} - {"index"}
     assert pages == set(METHODS)
+
+
+OF_METRICS = (*SECTIONS, "Control", "Degenerate input")
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_metric_has_a_page(name: str) -> None:
+    page = DOCS / "metrics" / f"{name}.md"
+    assert page.exists(), f"write docs/metrics/{name}.md: copy the page of one that resembles it"
+    title, *sections = headings(page)
+    assert title == f"`{name}`"
+    assert [section for section in OF_METRICS if section not in sections] == []
+    text, metric = page.read_text(encoding="utf-8"), METRICS.get(name)
+    assert f"`{metric.rows}`" in text, "the page states the cost as the registry does"
+    missing = [each for each in metric.parameters if f"`{each}`" not in text]
+    assert not missing, f"parameters without a word in the page: {missing}"
+    index = (DOCS / "metrics" / "index.md").read_text(encoding="utf-8")
+    assert re.search(rf"\({name}\.md\) \|.*\| {metric.direction} \|", index)
+
+
+def test_no_metrics_page_without_a_metric() -> None:
+    pages = {page.stem for page in (DOCS / "metrics").glob("*.md")} - {"index"}
+    assert pages == set(METRICS)
 
 
 @pytest.mark.parametrize(("registry", "page"), [(REMOVALS, "removals"), (READOUTS, "readouts")])

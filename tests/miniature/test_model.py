@@ -14,7 +14,7 @@ from glossator.miniature.figures import measure
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import CONTEXT, save_tokenizer, train_tokenizer
 from glossator.miniature.train import Phase, train
-from glossator.miniature.world import EVEN, FULL
+from glossator.miniature.world import EVEN, LESSONS
 
 _N = 60
 
@@ -118,10 +118,10 @@ def test_figures_are_of_this_model(model: Any) -> None:
 def test_two_steps_of_training(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glossator.miniature.train._CHECK_EVERY", 2)
     tokenizer = AutoTokenizer.from_pretrained(path())
-    phases = (Phase(1, 2, FULL, 2), Phase(1, 2, EVEN, None))
+    phases = (Phase(1, 2, LESSONS), Phase(1, 2, EVEN))
     runs = []
     for _ in range(2):
-        fresh = new_model(0)
+        fresh = new_model(tokenizer, 0)
         reports = list(train(fresh, tokenizer, tmp_path, phases))
         assert reports[-1]["tokens"] == 2 * 2 * CONTEXT and "accuracy" in reports[-1]
         runs.append(fresh.state_dict())

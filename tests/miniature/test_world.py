@@ -13,13 +13,8 @@ from glossator.miniature import generate, lexicon, phenomena
 from glossator.miniature.item import Item, fill
 from glossator.miniature.lexicon import plural
 from glossator.miniature.world import (
-    DEEP,
     EVEN,
-    FULL,
-    HARD,
-    LATE,
-    PEOPLE,
-    STORIES,
+    LESSONS,
     document,
     split_of,
     stream,
@@ -144,7 +139,7 @@ def test_same_seed_same_text() -> None:
 
 def test_held_out_prompts_never_occur_in_training_text() -> None:
     random = Random(11)
-    training = [document(random, blend=blend)[0] for blend in (FULL, DEEP) for _ in range(200)]
+    training = [document(random, blend=blend)[0] for blend in (EVEN, LESSONS) for _ in range(200)]
     for kind in phenomena():
         asked = generate(kind, 100, 5)
         assert all(split_of(item.prompt) == "held-out" for item in asked)
@@ -159,7 +154,7 @@ def test_about_a_tenth_is_held_out() -> None:
 
 
 def test_every_phenomenon_is_in_the_mix_and_serializable() -> None:
-    for blend in (EVEN, HARD, FULL, LATE, DEEP, PEOPLE, STORIES):
+    for blend in (EVEN, LESSONS):
         assert set(blend.mix) - {"roll"} == set(phenomena())
     for kind in phenomena():
         assert json.dumps([vars(item)["prompt"] for item in generate(kind, 2)])

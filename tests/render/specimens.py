@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from glossator.types import (
+    Controlled,
     Cost,
     Explanation,
     Groups,
@@ -18,6 +19,8 @@ from glossator.types import (
     Part,
     Provenance,
     Target,
+    TargetTrust,
+    Trust,
     Unit,
     undefined,
 )
@@ -149,6 +152,34 @@ def single() -> Explanation:
         error=None,
         provenance=provenance(method="leave_one_out", parameters={}, seed=None, notes={}),
     )
+
+
+def trusted() -> Explanation:
+    """Trust of two targets, one of which was not measured."""
+    explanation = build("Tom gave the kite to", " Mia.", {("Tom", "Mia"): 2.0})
+    trust = Trust(
+        targets=(
+            TargetTrust(
+                verdict="explained",
+                reason="decisive",
+                decisive=Numbers((0, 3)),
+                explainability=0.75,
+                comprehensiveness=Controlled(2.25, 0.5, 0.75, 2.75),
+                sufficiency=Controlled(0.25, 1.5, -2.0, -0.5),
+                p_value=0.0005,
+                without=-3.5,
+                alone=-0.25,
+                noise=0.125,
+            ),
+            TargetTrust("unsure", "unmeasured", Numbers(), 0.5),
+        ),
+        completeness_gap=0.125,
+        ood_rate=0.25,
+        rows=83,
+        orders=6,
+        shares=(0.1, 0.2, 0.5),
+    )
+    return dataclasses.replace(explanation, trust=trust)
 
 
 def phrased() -> Explanation:
@@ -288,6 +319,7 @@ ALL = {
     for function in (
         kite,
         single,
+        trusted,
         phrased,
         paired,
         quiet,

@@ -88,6 +88,13 @@ def test_without_scripts_there_is_a_table():
     assert re.search(r"<table>.*Mia\w* \+3", page, re.S)
 
 
+def test_a_verdict_is_on_the_page_with_and_without_scripts():
+    page = to_html(specimens.trusted())
+    assert page.count("is explained by 2 words: Tom, kite.") == 2  # data and table
+    assert "Trust: 1 of 2 explained" in page
+    assert '"verdict":null' in to_html(specimens.kite())
+
+
 def test_a_caveat_is_on_the_page_with_and_without_scripts():
     explanation = specimens.single()
     notes = {"caveat": "attention is <no> effect", "unit": "share"}

@@ -6,15 +6,28 @@ import dataclasses
 import re
 
 import pytest
+import torch
 from rich.cells import cell_len
 from tests.render import specimens
 
 from glossator.render import to_text
+from glossator.render.reading import Reading
+from glossator.types import Numbers, TargetTrust, Trust
 
 MADE = {
     name: getattr(specimens, name)
     for name in (
-        *("kite", "single", "phrased", "paired", "quiet", "classes", "hostile", "worldly"),
+        *(
+            "kite",
+            "single",
+            "trusted",
+            "phrased",
+            "paired",
+            "quiet",
+            "classes",
+            "hostile",
+            "worldly",
+        ),
         *("split_character", "unknown_errors", "undefined_only"),
     )
 }
@@ -55,6 +68,43 @@ def test_the_legend_says_the_unit_the_sign_the_method_and_the_cost():
     shown = " ".join(to_text(specimens.kite()).split())
     for words in ("nats", "raises", "lowers", "95% interval", "shapley", "delete", "forward rows"):
         assert words in shown
+
+
+def test_a_verdict_stands_below_its_target_and_trust_in_the_legend():
+    shown = " ".join(to_text(specimens.trusted(), width=140).split())
+    assert "✓ “Mia” is explained by 2 words: Tom, kite. From" in shown
+    assert "to 3.0% without, 78% with nothing else." in shown
+    assert "? Unsure: “.” was not measured" in shown
+    assert "Trust: 1 of 2 explained (✓); comprehensiveness +2.25, in random order +0.50;" in shown
+    assert "25% of inputs surprise the model; 83 rows." in shown
+    many = dataclasses.replace(specimens.kite(), trust=None)
+    assert "✓" not in to_text(many)
+
+
+def test_many_targets_have_a_sign_each():
+    why = specimens.kite()
+    verdicts = ["explained", "unexplained", "unsure"] * len(why.targets)
+    targets = tuple(
+        TargetTrust(verdict, "chance", Numbers(), 0.5)
+        for verdict, _ in zip(verdicts, why.targets, strict=False)
+    )
+    trust = Trust(targets, None, None, rows=9, orders=4, shares=(0.2,))
+    shown = to_text(dataclasses.replace(why, trust=trust))
+    lines = [line[:2] for line in shown.splitlines() if line[:1] in "✓✗?" and line.strip()]
+    assert lines == [f"{'✓✗?'[i % 3]} " for i in range(len(why.targets))]
+    explained = -(-len(why.targets) // 3)
+    line = f"Trust: {explained} of {len(why.targets)} explained (✓); 9 rows."
+    assert line in " ".join(shown.split())
+
+
+def test_words_that_explain_only_together_are_named():
+    why = specimens.kite()
+    found = TargetTrust("explained", "decisive", Numbers((1, 2)), 0.5)
+    trust = Trust((found,) * len(why.targets), None, None, rows=9, orders=4, shares=(0.2,))
+    still = dataclasses.replace(why, trust=trust, scores=torch.zeros_like(why.scores))
+    names = ", ".join(Reading(still).names[unit] for unit in (1, 2))
+    assert f"no word alone; together {names}" in to_text(still)
+    assert "nothing beyond noise" in to_text(dataclasses.replace(still, trust=None))
 
 
 def test_a_caveat_is_shown():

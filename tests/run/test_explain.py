@@ -170,6 +170,7 @@ def test_the_rows_announced_are_an_upper_bound_of_those_run(model, method):
         max_new_tokens=1,
         method=method,
         readout=readout_for(method),
+        trust=False,
         progress=lambda name, done, planned: told.append((name, done, planned)),
     )
     name, done, planned = told[0]

@@ -98,7 +98,7 @@ def test_groups_are_kept_on_disk_and_shown(model, method, tmp_path):
 
 def test_levels_of_a_longer_text(model):
     story = "Mia has a red kite. The lamp is broken. Tom has a dog. Mia and Tom went to the park. "
-    asked = {"continuation": " Mia", "players": "prompt"}
+    asked = {"continuation": " Mia", "players": "prompt", "trust": False}
     exact = glossator.explain(story + "Tom gave a kite to", model, **asked)
     why = glossator.explain(
         story + "Tom gave a kite to", model, method="multi_level", options={"rows": 24}, **asked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import glossator
 from glossator.cli import main
 from glossator.errors import CallLimitError, EndpointError, InputError
 from glossator.model import Bill, LanguageModel, RemoteModel
-from tests import loopback
+from tests import interrupting, loopback
 
 PROMPT = "Mia and Tom went to the park. Tom gave the kite to"
 SAID = " Mia. Mia was happy"
@@ -188,7 +187,7 @@ def test_ctrl_c_keeps_what_was_paid_for(local: LanguageModel, tmp_path: Path) ->
     with loopback.serving(local, wait=0.3) as slow:
         command = [sys.executable, "-m", "glossator", "explain", PROMPT, "--continuation", SAID]
         command += ["--endpoint", slow.url, "--model", "m", "--responses", str(table)]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        process = interrupting.start(command)
         while slow.count < 6:
             time.sleep(0.05)
             assert process.poll() is None

@@ -122,6 +122,26 @@ def test_files_from_before_there_were_groups_are_read() -> None:
     assert from_json(record).groups is None
 
 
+def test_trust_has_the_keys_of_the_issue() -> None:
+    trust = to_json(specimens.trusted())["trust"]
+    assert {"targets", "completeness_gap", "ood_rate", "rows"} <= set(trust)
+    measured, unmeasured = trust["targets"]
+    assert measured["verdict"] == "explained" and measured["decisive"] == [0, 3]
+    assert {"explainability", "comprehensiveness", "sufficiency"} <= set(measured)
+    assert list(measured["sufficiency"]) == ["value", "control", "low", "high"]
+    assert unmeasured["comprehensiveness"] is None
+
+
+def test_trust_that_does_not_belong_to_the_record_is_refused() -> None:
+    record = to_json(specimens.trusted())
+    record["trust"]["targets"][0]["decisive"] = [99]
+    with pytest.raises(StoreError, match="a decisive unit is not among"):
+        from_json(record)
+    del record["trust"]["targets"][0]
+    with pytest.raises(StoreError, match="'trust' has not one entry for each target"):
+        from_json(record)
+
+
 def test_published_schema_is_the_one_that_is_checked() -> None:
     shipped = importlib.resources.files("glossator.store") / "explanation-1.schema.json"
     assert json.loads(shipped.read_text(encoding="utf-8")) == json_schema(), (
@@ -149,8 +169,9 @@ def test_schema_and_reader_refuse_the_same(key: str, value: object) -> None:
 
 @given(st.floats() | st.floats(-1e-30, 1e-30))
 def test_numbers_keep_nine_digits_and_are_never_nan(value: float) -> None:
-    explanation = replace(specimens.undefined_only(), trust={"x": [value]})
-    kept = from_json(json.loads(files.dump(to_json(explanation)))).trust["x"][0]
+    one = specimens.undefined_only()
+    explanation = replace(one, provenance=replace(one.provenance, notes={"x": [value]}))
+    kept = from_json(json.loads(files.dump(to_json(explanation)))).provenance.notes["x"][0]
     if math.isfinite(value):
         assert kept == pytest.approx(value, rel=ROUNDING, abs=1e-300)
         assert math.copysign(1, kept) == 1 or value < 0
@@ -159,8 +180,10 @@ def test_numbers_keep_nine_digits_and_are_never_nan(value: float) -> None:
 
 
 def test_a_value_that_json_does_not_know_is_named() -> None:
-    explanation = replace(specimens.single(), trust={"rate": torch.tensor(1.0)})
-    with pytest.raises(StoreError, match=r"cannot store trust\.rate: got a Tensor"):
+    one = specimens.single()
+    notes = {"rate": torch.tensor(1.0)}
+    explanation = replace(one, provenance=replace(one.provenance, notes=notes))
+    with pytest.raises(StoreError, match=r"cannot store provenance\.notes\.rate: got a Tensor"):
         to_json(explanation)
 
 

@@ -74,7 +74,7 @@ def input_reduction(
     """
     if beam < 1:
         raise InputError(f"input_reduction needs a beam of at least 1, got {beam}")
-    limit = _limit(game, threshold)
+    limit = decision_limit(game, threshold)
     # What is not before a target does not act on it: it stays, so that targets share rows.
     everyone = _Path(torch.ones(game.players, dtype=torch.bool), (), ())
     paths = [[everyone] for _ in range(game.targets)]
@@ -141,7 +141,8 @@ def _reduced(game: Game, target: int, paths: list[_Path], limit: float) -> list[
     return sorted(found.values(), key=lambda path: -path.values[-1])
 
 
-def _limit(game: Game, threshold: float | None) -> Float[Tensor, " targets"]:
+def decision_limit(game: Game, threshold: float | None) -> Float[Tensor, " targets"]:
+    """The readout above which each target's decision holds; see `input_reduction`."""
     if threshold is None:
         threshold = game.decision
     if threshold is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from glossator.attribution.coalitions import ask
@@ -75,7 +75,8 @@ def shapley(
 
     def estimate(permutations: int) -> Attribution:
         nonlocal drawn
-        drawn = torch.cat([drawn, _contributions(game, permutations // 2 - len(drawn), generator)])
+        place = arrivals(permutations // 2 - len(drawn), game.players, generator)
+        drawn = torch.cat([drawn, _contributions(game, place)])
         pairs = len(drawn)
         return Attribution(
             scores=drawn.mean(0).masked_fill(~game.before, torch.nan),
@@ -86,15 +87,27 @@ def shapley(
     return until_precise(estimate, samples=samples, precision=precision, max_samples=max_samples)
 
 
+def arrivals(
+    pairs: int, players: int, generator: torch.Generator
+) -> Int[Tensor, "pairs 2 players"]:
+    """When each player comes in random orders, each beside its reverse.
+
+    The first pairs are the same however many are drawn.
+
+    Example:
+        >>> place = arrivals(1, 4, torch.Generator())
+        >>> (place[0, 0] + place[0, 1]).tolist()
+        [3, 3, 3, 3]
+    """
+    forward = torch.rand(pairs, players, dtype=torch.float64, generator=generator).argsort(1)
+    return torch.stack([forward, players - 1 - forward], 1)
+
+
 def _contributions(
-    game: Game, pairs: int, generator: torch.Generator
+    game: Game, place: Int[Tensor, "pairs 2 players"]
 ) -> Float[Tensor, "pairs targets players"]:
-    """What each player adds to those before it, averaged over a permutation and its reverse."""
-    n = game.players
-    forward = torch.rand(pairs, n, dtype=torch.float64, generator=generator).argsort(1)
-    place = torch.stack([forward, n - 1 - forward], 1)  # [pairs 2 players] when a player comes
-    arrived = place[:, :, None] < torch.arange(n + 1)[:, None]  # [pairs 2 n+1 players]
-    value = ask(game, arrived)
-    added = value.diff(dim=2)  # [pairs 2 places targets]
+    """What each player adds to those before it, averaged over an order and its reverse."""
+    arrived = place[:, :, None] < torch.arange(game.players + 1)[:, None]
+    added = ask(game, arrived).diff(dim=2)  # [pairs 2 places targets]
     by_player = added.gather(2, place[..., None].expand(-1, -1, -1, game.targets))
     return by_player.mean(1).transpose(1, 2)

@@ -14,8 +14,11 @@ from glossator.cli.attention import attention
 from glossator.cli.cite import cite
 from glossator.cli.compare import compare
 from glossator.cli.erase import erase
+from glossator.cli.evaluate import evaluate
 from glossator.cli.explain import explain
 from glossator.cli.methods import methods
+from glossator.cli.metrics import metrics
+from glossator.cli.pairs import pairs
 from glossator.cli.show import show
 from glossator.cli.stability import stability
 from glossator.errors import GlossatorError
@@ -32,7 +35,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # a bug keeps its plain traceback
 )
-for command in (explain, compare, cite, stability, attention, erase, methods, show):
+for command in (
+    explain,
+    compare,
+    evaluate,
+    pairs,
+    cite,
+    stability,
+    attention,
+    erase,
+    methods,
+    metrics,
+    show,
+):
     app.command()(command)
 
 

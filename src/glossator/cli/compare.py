@@ -75,7 +75,7 @@ def compare(
     Together they cost less than one by one.
     """
     asked = request.question(context)
-    names = [name.strip() for name in methods.split(",")]
+    names = request.listed(methods)
     for name in names:
         request.method(name, None)
     with reporting(quiet) as progress:

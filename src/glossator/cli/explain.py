@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from glossator.cli import distribution as distributions
 from glossator.cli import options, output, remote, request
 from glossator.cli.progress import reporting
 
@@ -44,6 +45,9 @@ def explain(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
+    distribution: distributions.Wanted = None,
+    trust: options.Trust = None,
+    no_trust: options.NoTrust = False,
     model: options.Model = None,
     kind: options.Kind = None,
     endpoint: remote.Endpoint = None,
@@ -68,11 +72,14 @@ def explain(
     Each word of the text gets a signed score for each generated word.
     Positive means that it made the generated word more likely.
     Sampled methods add 95% intervals.
+    A verdict says whether the scores explain the word: ✓ they do, ✗ they do not, ? unsure.
     """
-    files = out or []
+    files, chosen = out or [], request.method(method, option)
+    if distribution is not None:
+        distributions.deliver(context, distribution, chosen)
+        return
     output.check(files)
     asked = request.question(context)
-    chosen = request.method(method, option)
     with reporting(quiet) as progress:
         import glossator
 

@@ -187,6 +187,26 @@ MethodOptions = Annotated[
     ),
 ]
 
+Trust = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Measure how far the scores can be believed: yes (for a quarter of the rows of a "
+        "Shapley run at most; unless given, but for a model behind an endpoint), or full: whatever "
+        "it costs.",
+        rich_help_panel=SCORES,
+    ),
+]
+NoTrust = Annotated[
+    bool,
+    typer.Option(
+        "--no-trust",
+        metavar=FLAG,
+        help="Leave that out, and its rows.",
+        rich_help_panel=SCORES,
+    ),
+]
+
 Model = Annotated[
     str | None,
     typer.Option(

@@ -70,6 +70,18 @@ def write(explanation: Explanation, file: Path) -> None:
         store.write_atomically(file, render.to_figure(explanation, file.suffix[1:]))
 
 
+def write_record(record: dict[str, Any], file: Path) -> None:
+    """Write a record as JSON.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    from glossator.store import write_atomically
+    from glossator.store.files import dump
+
+    write_atomically(file, dump(record).encode())
+
+
 def print_json(record: dict[str, Any]) -> None:
     """Print a record on standard output, as it would stand in a file."""
     from glossator.store.files import dump

@@ -90,8 +90,8 @@ def _hush_loading(quiet: bool) -> None:
     for name in ("torchao", "torch.utils._pytree"):
         getLogger(name).setLevel("ERROR")
     if quiet:
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
     disable = quiet or not sys.stderr.isatty()
 
     def passing(factory: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

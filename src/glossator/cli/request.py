@@ -24,7 +24,7 @@ def question(context: typer.Context) -> dict[str, Any]:
     """
     given = context.params
     refuse_contradictions(context)
-    text = _read_prompt(given["prompt"], given["prompt_file"])
+    text = read_prompt(given["prompt"], given["prompt_file"])
     names = (
         "pair continuation language max_new_tokens sample temperature seed players readout "
         "contrast removal samples precision batch_rows max_memory"
@@ -33,10 +33,10 @@ def question(context: typer.Context) -> dict[str, Any]:
     chat = given["chat"] and given.get("endpoint") is None
     return {name: given[name] for name in names.split() if name in given} | {
         "prompt": _messages(text) if chat else text,
-        "units": _units_of(given.get("units_file")) or _units(given.get("units", "words")),
-        "target_units": _units(given["target_units"]),
+        "units": _units_of(given.get("units_file")) or units_named(given.get("units", "words")),
+        "target_units": units_named(given["target_units"]),
         "classes": given.get("classes") or None,
-        "references": _read_references(given.get("references")),
+        "references": read_references(given.get("references")),
     }
 
 
@@ -75,6 +75,17 @@ def method(name: str, pairs: list[str] | None) -> dict[str, Any]:
     return {"method": name, "options": given}
 
 
+def trust(wanted: str | None, refused: bool) -> dict[str, Any]:
+    """Whether to measure trust, as a keyword argument of `glossator.explain`.
+
+    Raises:
+        InputError: another word than yes or full.
+    """
+    if wanted not in (None, "yes", "full"):
+        raise InputError(f"got --trust {wanted}: write yes or full, or --no-trust")
+    return {"trust": False if refused else True if wanted == "yes" else wanted}
+
+
 def parameters(pairs: list[str] | None) -> dict[str, Any]:
     """Method parameters from NAME=VALUE; a value that is JSON counts as that, else as text.
 
@@ -97,12 +108,29 @@ def parameters(pairs: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def listed(text: str) -> list[str]:
+    """Names with commas between them.
+
+    Example:
+        >>> listed("lime, shapley")
+        ['lime', 'shapley']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Whether a parameter stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 EXCLUSIVE = (
     ("continuation", "max_new_tokens"),
     ("continuation", "sample"),
     ("samples", "precision"),
     ("batch_rows", "max_memory"),
     ("units", "units_file"),
+    ("trust", "no_trust"),
 )
 
 
@@ -112,21 +140,21 @@ def refuse_contradictions(context: typer.Context) -> None:
     Raises:
         InputError: which.
     """
-
-    def typed(name: str) -> bool:
-        source = context.get_parameter_source(name)
-        return source is not None and source.name == "COMMANDLINE"
-
     for one, other in EXCLUSIVE:
-        if typed(one) and typed(other):
+        if typed(context, one) and typed(context, other):
             flags = [f"--{name.replace('_', '-')}" for name in (one, other)]
             raise InputError(f"{flags[0]} and {flags[1]} exclude each other: give one of them")
     remote.refuse_without_endpoint(context)
-    if typed("temperature") and not typed("sample"):
+    if typed(context, "temperature") and not typed(context, "sample"):
         raise InputError("--temperature needs --sample: without it the likeliest token is taken")
 
 
-def _read_prompt(prompt: str | None, file: Path | None) -> str:
+def read_prompt(prompt: str | None, file: Path | None) -> str:
+    """The prompt, wherever it was given.
+
+    Raises:
+        InputError: none was given, or two, or it cannot be read.
+    """
     if (prompt is None) == (file is None):
         got = "no prompt" if prompt is None else "a prompt and --prompt-file"
         raise InputError(
@@ -152,8 +180,12 @@ def read_text(file: Path | None, what: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _read_references(file: Path | None) -> list[str] | None:
-    """The lines of a file that are not blank."""
+def read_references(file: Path | None) -> list[str] | None:
+    """The lines of a file that are not blank.
+
+    Raises:
+        InputError: it cannot be read, or has none.
+    """
     if file is None:
         return None
     try:
@@ -177,8 +209,12 @@ def _messages(text: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text}]
 
 
-def _units(units: str) -> str | list[tuple[int, int]]:
-    """A kind of units, or character spans written as 0-5,6-12."""
+def units_named(units: str) -> str | list[tuple[int, int]]:
+    """A kind of units, or character spans written as 0-5,6-12.
+
+    Raises:
+        InputError: spans of another form.
+    """
     if not units[:1].isdigit():
         return units
     try:

@@ -194,7 +194,7 @@ def _models(context: typer.Context, given: list[str] | None) -> list[str]:
         if texts and context.params["prompt_file"] is None:
             raise InputError(f"got '{texts[0]}' after the prompt: put the whole prompt in quotes")
         return []
-    names = [name for text in [*given, *texts] for name in _listed(text)]
+    names = [name for text in [*given, *texts] for name in request.listed(text)]
     if len(names) < 2:
         raise InputError(f"got {len(names)} model(s): --models needs at least 2 to compare")
     if context.params["model"] is not None:
@@ -210,12 +210,12 @@ def _sources(context: typer.Context, models: list[str]) -> dict[str, Any]:
     given = context.params
     found: dict[str, Any] = {}
     lists = {"removal": given["removals"], "precision": given["precisions"]}
-    found |= {name: _listed(levels) for name, levels in lists.items() if levels is not None}
+    found |= {name: request.listed(levels) for name, levels in lists.items() if levels is not None}
     if given["paraphrases"] is not None:
         found["paraphrase"] = read_paraphrases(given["paraphrases"])
     listed = {"training": "--models", "removal": "--removals"}
     listed |= {"precision": "--precisions", "paraphrase": "--paraphrases"}
-    for name in (name for text in given["sources"] or [] for name in _listed(text)):
+    for name in (name for text in given["sources"] or [] for name in request.listed(text)):
         if name not in SOURCES:
             raise UnknownName("source", name, SOURCES)
         if name in COUNTED:
@@ -228,10 +228,6 @@ def _sources(context: typer.Context, models: list[str]) -> dict[str, Any]:
             f"--source with one of {', '.join(COUNTED)}"
         )
     return found
-
-
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _load(context: typer.Context, name: str) -> Any:

@@ -88,6 +88,24 @@ class Game(Sides):
             return torch.zeros(0, self.targets, dtype=torch.float64)
         return torch.stack([self._values[row] for row in rows])
 
+    def knows(self, keep: Bool[Tensor, "coalitions players"]) -> bool:
+        """Whether all these coalitions were computed before, so that their values cost nothing."""
+        packed = np.packbits(keep.numpy(), axis=1)
+        return all(row.tobytes() in self._row_of for row in packed)
+
+    def known(self) -> Bool[Tensor, "coalitions players"]:
+        """Every coalition computed so far, in the order in which they were.
+
+        Example:
+            >>> game = Game(lambda keep: keep.double(), torch.tensor([[True]]))
+            >>> game.full, game.known(), game.knows(torch.tensor([[False]]))
+            (tensor([1.], dtype=torch.float64), tensor([[True]]), False)
+        """
+        packed = np.frombuffer(b"".join(self._row_of), dtype=np.uint8)
+        packed = packed.reshape(len(self._row_of), -(-self.players // 8))
+        bits = np.unpackbits(packed, axis=1, count=self.players)
+        return torch.from_numpy(bits.astype(bool))
+
     def _compute(self, keep: Bool[Tensor, "coalitions players"], keys: list[bytes]) -> None:
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in self._row_of}
         order = sorted(first.values())

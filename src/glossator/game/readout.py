@@ -28,7 +28,8 @@ class Readout:
     Attributes:
         name: what the user types. measure: its unit, in words. does: one sentence.
         read: `(logits, ids, reference logits) -> values` per scored token, float64.
-        joins: "sum" of the tokens' values, or "product" of exp(values), for a word or sequence.
+        joins: "sum" or "mean" of the tokens' values, or "product" of exp(values), for a word or
+            sequence.
         needs_reference: whether it compares with the logits of the unperturbed text.
         decision: value above which the target is what the model decides for (a single token:
             exactly so for the margin; where it is likelier than all else together for a
@@ -151,4 +152,6 @@ def join(
     signs[slot] = sign.double()
     if joins == "product":
         total = total.exp()
+    if joins == "mean":
+        total = total / slot.bincount(minlength=shape[1]).clamp_min(1)
     return (total * signs).reshape(-1, targets, branches).sum(dim=2)

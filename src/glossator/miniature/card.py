@@ -27,9 +27,9 @@ methods that say which words were decisive.
   words several. `<bos>` is put in front automatically.
 - **Data**: text made during training by `glossator.miniature.world`, about 275 different words;
   no text by people. Prompts whose hash falls on the held-out side (one in ten) never occur in it.
-- **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, eight
-  phases (see `glossator.miniature.train`); about {minutes} minutes on one or two threads of a
-  shared {machine} CPU.
+- **Training**: {steps:,} steps, {millions:.1f} million tokens, AdamW, seed {seed}, from
+  the first step to the last with one command; about {minutes} minutes on one thread of a shared
+  {machine} CPU.
 - **Held-out loss**: {held_out_loss:.3f} nats per token, all tokens alike. Much of it cannot be
   learnt: who and what a new item is about is drawn by chance.
 - **Licence**: Apache-2.0, code, weights and data.
@@ -50,15 +50,10 @@ word replaced, so that another answer (the foil) is right; twins may occur in th
 
     python -m glossator.miniature.train --out DIR --seed {seed}
 
-The weights in this folder were made in these phases, but not in one go: until step 6,000 the world
-had harder rules for negation and story, and another tokenizer, whose embeddings were carried over,
-and the phase LATE had 2,000 steps more. Heads that share a key began alike, and so stayed alike: in
-layers 1 to 3, heads 0 and 1 are copies of each other, and so are heads 2 and 3. The command now
-begins with heads told apart. **Run from start to end it does not reach these figures yet**: stopped
-after 4,750 of its 5,800 steps, it had not learnt which name belongs to what (place 0.70, recipient
-0.55, story 0.58; the other seven 0.95 or more, of 40 prompts each). Text, tokenizer and first
-weights depend on the seed alone; the trained weights depend, at first in their last digits, on the
-machine and on the version of torch, too.
+The weights in this folder were made so, in one go. They start from attention that already looks
+for what belongs together (see `glossator.miniature.start`). Text, tokenizer and first weights
+depend on the seed alone; the trained weights depend, at first in their last digits, on the machine
+and on the version of torch, too.
 `figures.json` has the numbers of this card, `log.json` the loss curve.
 
 ## Limits

@@ -33,8 +33,9 @@ def loss_of(model: PreTrainedModel, batch: Batch, weighted: bool = True) -> Floa
     Example:
         >>> from glossator.miniature import path
         >>> from glossator.miniature.start import new_model
-        >>> batch = next(batches(AutoTokenizer.from_pretrained(path()), Random(0), rows=1))
-        >>> 6 < float(loss_of(new_model(0), batch)) < 7.5  # log(1024) = 6.9
+        >>> tokenizer = AutoTokenizer.from_pretrained(path())
+        >>> batch = next(batches(tokenizer, Random(0), rows=1))
+        >>> 6 < float(loss_of(new_model(tokenizer, 0), batch)) < 7.5  # log(1024) = 6.9
         True
     """
     logits = model(

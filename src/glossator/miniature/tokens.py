@@ -78,7 +78,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     bpe.post_processor = processors.TemplateProcessing(
         single="<bos> $A", pair="<bos> $A $B", special_tokens=[("<bos>", BOS)]
     )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=bpe,
         pad_token="<pad>",
         bos_token="<bos>",

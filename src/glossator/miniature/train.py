@@ -19,7 +19,7 @@ from glossator.miniature.card import write_card
 from glossator.miniature.figures import loss_of, write_figures
 from glossator.miniature.start import new_model
 from glossator.miniature.tokens import Batch, batches, save_tokenizer, train_tokenizer
-from glossator.miniature.world import DEEP, EVEN, FULL, HARD, LATE, PEOPLE, STORIES, Blend
+from glossator.miniature.world import EVEN, LESSONS, Blend
 
 _RATE: Final = 2e-3
 _FINAL_SHARE: Final = 0.03  # of the rate, reached at the last step
@@ -35,26 +35,14 @@ class Phase(NamedTuple):
         steps: how many updates.
         rows: of a batch.
         blend: what the text is made of.
-        schedule: length of a new cosine, with a new optimizer; None to go on with the last one.
     """
 
     steps: int
     rows: int
     blend: Blend
-    schedule: int | None
 
 
-# Most cosines are left early: what comes late needs a high rate again.
-PHASES: Final = (
-    Phase(600, 8, HARD, 3000),
-    Phase(400, 8, EVEN, None),
-    Phase(2000, 8, FULL, 3000),
-    Phase(1000, 8, LATE, 3000),
-    Phase(500, 16, DEEP, 1200),
-    Phase(500, 16, PEOPLE, 1000),
-    Phase(350, 16, STORIES, 850),
-    Phase(450, 16, EVEN, None),
-)
+PHASES: Final = (Phase(2000, 8, LESSONS), Phase(1000, 8, EVEN))
 
 
 def rate_at(step: int, steps: int) -> float:
@@ -96,20 +84,16 @@ def _update(model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, batch: Ba
 
 
 def _updates(
-    model: LlamaForCausalLM, tokenizer: Any, phases: Sequence[Phase], seed: int, done: int
+    model: LlamaForCausalLM, tokenizer: Any, phases: Sequence[Phase], seed: int
 ) -> Iterator[tuple[float, int]]:
     """Train; yield loss and number of tokens of each step."""
-    optimizer, step, schedule = _optimizer(model), 0, 0
+    optimizer, steps, step = _optimizer(model), sum(phase.steps for phase in phases), 0
     for number, phase in enumerate(phases):
-        if number < done:
-            continue
-        if phase.schedule is not None:
-            optimizer, step, schedule = _optimizer(model), 0, phase.schedule
         random = Random(f"training {seed} {number}")
         source = batches(tokenizer, random, phase.rows, blend=phase.blend)
         for batch in islice(source, phase.steps):
             for group in optimizer.param_groups:
-                group["lr"] = rate_at(step, schedule)
+                group["lr"] = rate_at(step, steps)
             yield _update(model, optimizer, batch), batch.ids.numel()
             step += 1
 
@@ -120,7 +104,6 @@ def train(
     out: Path,
     phases: Sequence[Phase] = PHASES,
     seed: int = 0,
-    done: int = 0,
 ) -> Iterator[dict[str, Any]]:
     """Train, and report from time to time.
 
@@ -130,17 +113,13 @@ def train(
         out: where the model is written with each full report.
         phases: how long, and on what.
         seed: of the text.
-        done: how many phases the model has behind it; the next must have a new schedule.
 
     Yields:
         Step, mean loss since the last report, seconds, tokens, and at times held-out accuracy.
     """
     steps = sum(phase.steps for phase in phases)
-    before = sum(phase.steps for phase in phases[:done])
     began, losses, tokens = time.monotonic(), [], 0
-    for step, (loss, seen) in enumerate(
-        _updates(model, tokenizer, phases, seed, done), start=before + 1
-    ):
+    for step, (loss, seen) in enumerate(_updates(model, tokenizer, phases, seed), start=1):
         losses.append(loss)
         tokens += seen
         if step % _REPORT_EVERY and step < steps:
@@ -161,7 +140,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--done", type=int, default=0, help="phases done by the model in --out")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -169,13 +147,8 @@ def main() -> None:
     save_tokenizer(tokenizer, options.out)
     run = {"seed": options.seed, "threads": options.threads, "machine": platform.machine()}
     log: dict[str, Any] = {"run": run, "reports": []}
-    model = new_model(options.seed)
-    if options.done:
-        model = LlamaForCausalLM.from_pretrained(options.out)
-        log = json.loads((options.out / "log.json").read_text())
-    before = {name: log["reports"][-1][name] for name in ("seconds", "tokens") if log["reports"]}
-    for report in train(model, tokenizer, options.out, seed=options.seed, done=options.done):
-        report |= {name: report[name] + before[name] for name in before}
+    model = new_model(tokenizer, options.seed)
+    for report in train(model, tokenizer, options.out, seed=options.seed):
         print(json.dumps(report), flush=True)
         log["reports"].append(report)
         (options.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")

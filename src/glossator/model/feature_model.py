@@ -153,7 +153,7 @@ def load_feature_model(
     except ImportError:
         raise MissingExtra("pipelines of scikit-learn", "sklearn") from None
     try:
-        return FeatureModel(joblib.load(path), path.name)  # type: ignore[no-untyped-call]
+        return FeatureModel(joblib.load(path), path.name)
     except Exception as error:  # a pickle runs code of its own, which raises what it likes
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(f"cannot load '{path}': {said}") from error

@@ -73,7 +73,7 @@ def _packed(shares: NDArray[np.float64]) -> str:
 
 @cache
 def _script() -> str:
-    return code(["explanation.css", "attention.css"], "attention.js")
+    return code(["explanation.css", "attention.css"], ["part.js", "attention.js"])
 
 
 def _table(heads: Heads, target: int) -> str:

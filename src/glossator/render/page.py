@@ -82,11 +82,13 @@ def packed_json(record: dict[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def code(styles: Sequence[str], component: str) -> str:
+def code(styles: Sequence[str], scripts: Sequence[str]) -> str:
     """The code of a component with its styles in it, from files of the package."""
     static = files("glossator.render") / "static"
-    style = "".join((static / name).read_text(encoding="utf-8") for name in styles)
-    script = (static / component).read_text(encoding="utf-8")
+    style, script = (
+        "".join((static / name).read_text(encoding="utf-8") for name in names)
+        for names in (styles, scripts)
+    )
     return f"{{const GLOSSATOR_CSS={json.dumps(style)};\n{script}}}"
 
 
@@ -113,8 +115,9 @@ def _data(explanation: Explanation) -> str:
                 "end": t.end if _in_text(explanation, t.start, t.end) else 0,
                 "label": reading.label(t),
                 "value": reading.value(t),
+                "verdict": reading.verdict(i),
             }
-            for t in explanation.targets
+            for i, t in enumerate(explanation.targets)
         ],
         "first": int(best.argmax()) if len(best) else 0,
         "scores": _packed(reading.scores),
@@ -146,7 +149,7 @@ def _packed(table: NDArray[np.float64]) -> str:
 
 @cache
 def _script() -> str:
-    return code(["explanation.css"], "explanation.js")
+    return code(["explanation.css"], ["part.js", "explanation.js"])
 
 
 def _digest(inline: str) -> str:
@@ -165,7 +168,8 @@ def _table(explanation: Explanation) -> str:
             for u in best
             if np.isfinite(scores[u])
         )
-        cells = (reading.label(target), reading.value(target), words)
+        value = " — ".join(filter(None, (reading.value(target), reading.verdict(t))))
+        cells = (reading.label(target), value, words)
         rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
     head = "<tr><th>target</th><th>value</th><th>most decisive</th></tr>"
     caveat = f"<p>{html.escape(reading.caveat)}</p>" if reading.caveat else ""

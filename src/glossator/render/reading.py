@@ -30,6 +30,15 @@ READOUTS = {
     "entropy": "entropy",
     "kl": "KL divergence",
 }
+VERDICTS = {"explained": "✓", "unexplained": "✗", "unsure": "?"}
+REASONS = {
+    "unmoved": "No {noun} moves {name} beyond noise.",
+    "chance": "Unexplained: the scores of {name} are no better than shuffled ones.",
+    "spread": "Unsure: the scores of {name} beat shuffled ones, but no few {noun}s carry half.",
+    "unconfirmed": "Unsure: {name} hangs on the top {noun}s, but shuffled scores often fit too.",
+    "few units": "Unsure: {name} has too few {noun}s to tell right scores from lucky ones.",
+    "unmeasured": "Unsure: {name} was not measured; --trust full has no bound on the rows.",
+}
 NOUNS = {"words": "word", "tokens": "token", "sentences": "sentence", "spans": "span"}
 
 
@@ -245,7 +254,63 @@ class Reading:
             rows += f", {e.cost.backward_rows:,} backward rows"
         cost = f"{rows}, {e.cost.token_positions:,} token positions, {e.cost.seconds:.1f} s"
         lines = ["; ".join(meaning) + ".", " · ".join(self.facts()) + ".", f"Cost: {cost}."]
-        return [*lines, self.caveat] if self.caveat else lines
+        return lines + [line for line in (self.trust_line(), self.caveat) if line]
+
+    def mark(self, target: int) -> str:
+        """The verdict on a target as one sign; nothing where trust was not measured."""
+        trust = self.explanation.trust
+        return "" if trust is None else VERDICTS[trust.targets[target].verdict]
+
+    def decisive(self, target: int) -> list[str]:
+        """The names of the units that explain a target; none where nothing does or says so."""
+        trust = self.explanation.trust
+        found = () if trust is None else trust.targets[target].decisive
+        return [self.names[unit] for unit in found]
+
+    def verdict(self, target: int) -> str | None:
+        """The verdict on a target as a sentence; None where trust was not measured."""
+        trust, one = self.explanation.trust, self.explanation.targets[target]
+        if trust is None:
+            return None
+        found, name, noun = trust.targets[target], f"“{self.label(one)}”", self.noun
+        if found.verdict != "explained":
+            return REASONS[found.reason].format(name=name, noun=noun)
+        words = self.decisive(target)
+        many = f"{len(words)} {noun}{'s' if len(words) > 1 else ''}"
+        sentence = f"{name} is explained by {many}: {', '.join(words)}."
+        if found.without is None or found.alone is None:
+            return sentence
+        whole, without, alone = (
+            self.amount(one, value) for value in (one.value, found.without, found.alone)
+        )
+        return f"{sentence} From {whole} to {without} without, {alone} with nothing else."
+
+    def amount(self, target: Target, value: float) -> str:
+        """A readout of a target in a few characters: "3.1%", "−1.20 nats"."""
+        if self.is_log_probability(target):
+            return percent(math.exp(value))
+        measure = self.explanation.provenance.measure
+        return percent(value) if measure == "probability" else f"{signed(value, 2)} {measure}"
+
+    def trust_line(self) -> str | None:
+        """What was measured about all targets; None where trust was not measured."""
+        trust = self.explanation.trust
+        if trust is None:
+            return None
+        explained = sum(each.verdict == "explained" for each in trust.targets)
+        parts = [f"{explained} of {len(trust.targets)} explained ({VERDICTS['explained']})"]
+        for name in ("comprehensiveness", "sufficiency"):
+            found = [each for t in trust.targets if (each := getattr(t, name)) is not None]
+            if found:
+                value = sum(each.value for each in found) / len(found)
+                control = sum(each.control for each in found) / len(found)
+                parts.append(f"{name} {signed(value, 2)}, in random order {signed(control, 2)}")
+        if trust.ood_rate is not None:
+            parts.append(f"{percent(trust.ood_rate)} of inputs surprise the model")
+        if trust.removal_agreement is not None:
+            agreement = signed(trust.removal_agreement, 2)
+            parts.append(f"rank correlation with removal {trust.other_removal} {agreement}")
+        return f"Trust: {'; '.join(parts)}; {trust.rows:,} rows."
 
     def facts(self) -> list[str]:
         """Method, removal, samples, seed and model, each in a few words."""

@@ -157,6 +157,8 @@ def _bars(reading: Reading, target: int, width: int, top: int) -> list[Text]:
     sources = reading.sources(target)
     lines = [_heading(reading, target)]
     lines[0].truncate(width, overflow="ellipsis")
+    verdict = reading.verdict(target)
+    lines += [Text(f"{reading.mark(target)} {verdict}")] if verdict else []
     shown = sources[:top]
     number = max((len(reading.signed(s.score)) for s in shown), default=0)
     spread = max((len(reading.half_text(s.half)) for s in shown), default=0)
@@ -242,7 +244,9 @@ def _lines(reading: Reading, width: int) -> list[Text]:
     label = min(LABEL, max(cell_len(reading.label(target)) for target in targets))
     lines = []
     for t, target in enumerate(targets):
-        line = Text(_fit(reading.label(target), label), style="bold")
+        mark = reading.mark(t)
+        line = Text(f"{mark} " if mark else "")
+        line.append(_fit(reading.label(target), label), style="bold")
         line.append(f"  {values[t]:<{max(map(len, values))}}", style="not bold dim")
         _append_sources(line, reading, t, width)
         line.truncate(width, overflow="ellipsis")
@@ -253,7 +257,9 @@ def _lines(reading: Reading, width: int) -> list[Text]:
 def _append_sources(line: Text, reading: Reading, target: int, width: int) -> None:
     sources = [s for s in reading.sources(target) if reading.level(target, s.unit)]
     if not sources:
-        line.append("  nothing beyond noise", style="not bold dim")
+        together = ", ".join(reading.decisive(target))
+        said = f"no word alone; together {together}" if together else "nothing beyond noise"
+        line.append(f"  {said}", style="not bold dim")
     for place, source in enumerate(sources):
         entry = Text(f"  {_fit(reading.names[source.unit], LABEL).rstrip()} ", style="not bold")
         entry.append(reading.signed(source.score), style=_style(source.score))

@@ -78,8 +78,8 @@ def cite(
     """
     named = dict(documents) if isinstance(documents, Mapping) else _numbered(documents)
     prompt, spans = lay_out(question, list(named.values()), template, separator)
-    asked = {"target_units": "sentences"} | asked
-    why = explain(prompt, model, units=spans, method=method, removal=removal, **asked)
+    chosen: dict[str, Any] = {"target_units": "sentences", "trust": False} | asked
+    why = explain(prompt, model, units=spans, method=method, removal=removal, **chosen)
     players = tuple(i for i, unit in enumerate(why.units) if unit.player)
     return Citation(why, tuple(named), players)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
+from glossator.evaluation.likeness_measures import Draws, Scores, Values, spearman, top_overlap
 from glossator.model import Model
-from glossator.registry import METHODS
+from glossator.registry import METHODS, Method
+from glossator.run.agreement import mean_likeness
 from glossator.run.explain import Prompt, inquire
 from glossator.types import Explanation
 
@@ -73,44 +74,37 @@ def compare(
     inquiry = inquire(prompt, model, **asked)
     explanations = []
     for method in chosen:
-        given = {"samples": samples, "precision": precision} if method.sampled else {}
-        options = {key: value for key, value in given.items() if value is not None}
-        options = {key: value for key, value in options.items() if key in method.parameters}
-        baseline = removal
-        if method.needs == "tape" and removal is not None and not _has_embedding(removal):
-            baseline = None
+        baseline, options = fitting(method, removal, samples, precision)
         explanations.append(inquiry.run(method.name, baseline, options))
-    ranks = _agreement(explanations, _spearman)
-    tops = _agreement(explanations, lambda a, b: _overlap(a, b, top))
+    ranks = _agreement(explanations, spearman, top)
+    tops = _agreement(explanations, top_overlap, top)
     return Comparison(tuple(explanations), ranks, tops, top)
 
 
-def _has_embedding(removal: str) -> bool:
-    return removal.startswith(("token:", "embedding:"))
+def fitting(
+    method: Method, removal: str | None, samples: int | None, precision: float | None
+) -> tuple[str | None, dict[str, Any]]:
+    """What of a request to several methods one of them can take: its removal and its options.
+
+    A method on a tape needs an absent unit to have an embedding: it keeps its default where words
+    are dropped. Methods that do not sample take no number of samples and no precision.
+    """
+    embedding = removal is not None and removal.startswith(("token:", "embedding:"))
+    asked = {"samples": samples, "precision": precision} if method.sampled else {}
+    options = {
+        name: value
+        for name, value in asked.items()
+        if value is not None and name in method.parameters
+    }
+    return removal if embedding or method.needs != "tape" else None, options
 
 
 def _agreement(
-    explanations: Sequence[Explanation], measure: Callable[[Tensor, Tensor], float]
+    explanations: Sequence[Explanation], measure: Callable[[Scores, Draws, int], Values], top: int
 ) -> Float[Tensor, "methods methods"]:
     table = torch.eye(len(explanations), dtype=torch.float64)
     for i, first in enumerate(explanations):
         for j, second in enumerate(explanations[:i]):
-            pairs = zip(first.scores, second.scores, strict=True)
-            rows = [(a[~a.isnan()], b[~a.isnan()]) for a, b in pairs if (~a.isnan()).sum() >= 3]
-            values = [value for a, b in rows if not math.isnan(value := measure(a, b))]
-            table[i, j] = table[j, i] = sum(values) / len(values) if values else math.nan
+            both = (first.scores, second.scores)
+            table[i, j] = table[j, i] = mean_likeness(*both, measure, top)
     return table
-
-
-def _spearman(first: Tensor, second: Tensor) -> float:
-    from scipy import stats
-
-    if bool((first == first[0]).all()) or bool((second == second[0]).all()):
-        return math.nan
-    return float(stats.spearmanr(first.numpy(), second.numpy()).statistic)
-
-
-def _overlap(first: Tensor, second: Tensor, top: int) -> float:
-    count = min(top, len(first))
-    best = [set(scores.abs().topk(count).indices.tolist()) for scores in (first, second)]
-    return len(best[0] & best[1]) / count

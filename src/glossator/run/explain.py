@@ -9,8 +9,9 @@ from typing import Any
 import glossator.attribution  # noqa: F401  registers the methods
 from glossator.errors import InputError
 from glossator.game import READOUTS, Budget
-from glossator.model import LanguageModel, Model, TextModel, load_model
+from glossator.model import LanguageModel, Model, RemoteModel, TextModel, load_model
 from glossator.model.load import parse_bytes
+from glossator.run.believe import believed
 from glossator.run.inquiry import DEFAULT_METHOD, Inquiry, Progress
 from glossator.run.kinds import Messages, Pieces, Request, Spans, pose
 from glossator.text.pieces import MARKER
@@ -42,6 +43,7 @@ def explain(
     samples: int | None = None,
     precision: float | None = None,
     options: dict[str, Any] | None = None,
+    trust: bool | str | None = None,
     batch_rows: int | None = None,
     max_memory: int | str | None = None,
     progress: Progress | None = None,
@@ -77,6 +79,9 @@ def explain(
             `expected_gradients` its baselines.
         samples, precision: budget of a sampled method; see the method's page.
         options: further parameters of the method, by name.
+        trust: whether to measure how far the scores can be believed, for a quarter of the rows
+            of a Shapley run at most; "full": for more, with another removal beside. None: yes,
+            but not of a model behind an endpoint, where each row is a call.
         batch_rows: at most so many rows at once. max_memory: bytes, or "2GB".
         progress: called with (method, forward rows done, forward rows planned).
 
@@ -116,7 +121,12 @@ def explain(
     )
     given = {"samples": samples, "precision": precision}
     chosen = {key: value for key, value in given.items() if value is not None}
-    return inquiry.run(method, removal, chosen | (options or {}))
+    if trust not in (None, True, False, "full"):
+        raise InputError(f"got trust={trust!r}: write True, False or 'full'")
+    if trust is None:
+        trust = not isinstance(inquiry.model, RemoteModel)
+    why = inquiry.run(method, removal, chosen | (options or {}))
+    return believed(inquiry, why, full=trust == "full") if trust else why
 
 
 def inquire(

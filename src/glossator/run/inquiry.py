@@ -6,40 +6,37 @@ reads the table of the first.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from glossator.errors import InputError, ModelError
+from glossator.errors import InputError
 from glossator.game import (
-    READOUTS,
     Absence,
     Budget,
     Counts,
-    Features,
     Game,
     Readout,
-    Rehearsal,
-    States,
     Tape,
     Trace,
     absence,
 )
-from glossator.model import FeatureModel, LanguageModel, Model, RemoteModel, Request
+from glossator.model import LanguageModel, Model
 from glossator.model.language_model import versions
 from glossator.registry import METHODS, Method
+from glossator.run.draws import mean_game
 from glossator.run.kinds import KINDS
+from glossator.run.ways import Asking
 from glossator.text import Question, phrases, word_segmenter
 from glossator.types import (
-    Attribution,
     Cost,
     Explanation,
     Groups,
@@ -111,16 +108,7 @@ class Inquiry:
         if self.model.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.model.device)
         began, counts = time.perf_counter(), Counts()
-        self._check_way(method)
-        ways = {
-            "game": self._solve_game,
-            "tape": self._solve_tape,
-            "trace": self._solve_trace,
-            "states": self._solve_states,
-            "features": self._solve_features,
-        }
-        solve = ways[method.needs]
-        estimate, full, empty, engine = solve(method, removal, parameters, counts)
+        found, full, empty, engine = Asking(self, method, removal, parameters, counts).solve()
         cost = Cost(
             **asdict(counts), seconds=time.perf_counter() - began, peak_memory_bytes=self._peak()
         )
@@ -129,80 +117,94 @@ class Inquiry:
             continuation=self.continuation,
             units=self.question.units,
             targets=self.targets(full),
-            scores=self._spread(estimate.scores),
-            stderr=None if estimate.stderr is None else self._spread(estimate.stderr),
-            dof=estimate.dof,
+            scores=self._spread(found.scores),
+            stderr=None if found.stderr is None else self._spread(found.stderr),
+            dof=found.dof,
             full=full,
             empty=empty,
             cost=cost,
-            provenance=self._provenance(method, parameters, engine, self._in_units(estimate.notes)),
-            groups=self._groups(estimate.groups),
+            provenance=self._provenance(method, parameters, engine, self._in_units(found.notes)),
+            groups=self._groups(found.groups),
         )
 
-    def _check_way(self, method: Method) -> None:
-        """Refuse a method that cannot ask a model of this kind.
-
-        Raises:
-            InputError: with the names of those that can.
-        """
-        ways = KINDS[self.model.kind].ways
-        if isinstance(self.model, LanguageModel) and method.needs not in (*ways, "features"):
-            able = [name for name in METHODS if METHODS.get(name).needs in ways]
-            raise InputError(
-                f"'{method.name}' cannot look into a {self.model.kind.replace('_', ' ')} model: "
-                f"use one of {', '.join(able)}"
-            )
-
-    def _solve_game(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        stand_in = absence(
-            removal, self.model, self.question, seed=self.seed, references=self.references
+    def absence(self, removal: str | None = None) -> Absence:
+        """What stands in for an absent unit; None for the default of the model's kind."""
+        return absence(
+            removal or KINDS[self.model.kind].removal,
+            self.model,
+            self.question,
+            seed=self.seed,
+            references=self.references,
         )
-        planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
-        if isinstance(self.model, RemoteModel):
-            planned = self._rehearse(self.model, method, stand_in, parameters)
-        self._announce(method.name, planned)
-        estimates, fulls, empties = [], [], []
-        engine = None
-        for draw in range(stand_in.draws):
-            if (stand_in.name, draw) not in self._games:
-                engine = self._engine(stand_in, draw)
-                game = self._game(engine)
-                self._games[stand_in.name, draw] = (engine, game)
-            engine, game = self._games[stand_in.name, draw]
-            engine.counts = counts
-            engine.progress = self._reporter(method.name, planned)
-            estimates.append(method.run(game, generator=self._generator(draw), **parameters))
-            fulls.append(game.full)
-            empties.append(game.empty)
-        full, empty = torch.stack(fulls).mean(0), torch.stack(empties).mean(0)
-        return _mean(estimates), full, empty, engine
 
-    def _generator(self, draw: int) -> torch.Generator:
+    def value(self) -> Float[Tensor, " targets"]:
+        """The readout of each target with every unit present; one forward row."""
+        everyone = torch.ones(1, len(self.players), dtype=torch.bool)
+        value: Tensor = self.engine(self.absence()).evaluate(everyone)[0]
+        return value
+
+    def generator(self, draw: int = 0) -> torch.Generator:
+        """The source of chance of a method, for each draw of what stands in."""
         return torch.Generator().manual_seed(self.seed + 1_000_003 * draw)
 
-    def _rehearse(
-        self, model: RemoteModel, method: Method, stand_in: Absence, parameters: dict[str, Any]
-    ) -> int:
-        """Calls that the method will make, told and held against the limit before any is sent."""
-        noted: dict[str, Request] = {}
-        for draw in range(stand_in.draws):
-            game = self._game(Rehearsal(self._engine(stand_in, draw), noted))
-            method.run(game, generator=self._generator(draw), **parameters)
-            game(torch.tensor([[True], [False]]).expand(2, game.players))
-        bill = model.quote(noted.values())
-        return bill.calls + bill.answered
+    def engine(self, stand_in: Absence, draw: int = 0) -> Any:
+        """What evaluates coalitions of this text on this model."""
+        return KINDS[self.model.kind].engine(
+            self.model, self.question, self.players, stand_in, self.readout, self.budget, draw
+        )
 
-    def _solve_tape(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        model = self.opened(f"'{method.name}'")
-        stand_in = absence(removal, model, self.question, seed=self.seed)
-        planned = self._most_rows(method, parameters)
-        self._announce(method.name, planned)
-        tape = Tape(
-            model,
+    def game(self, stand_in: Absence, draw: int = 0) -> tuple[Any, Game]:
+        """The engine and the game of a draw, with the table that all methods share."""
+        if (stand_in.name, draw) not in self._games:
+            engine = self.engine(stand_in, draw)
+            self._games[stand_in.name, draw] = (engine, self.new_game(engine))
+        return self._games[stand_in.name, draw]
+
+    def new_game(self, engine: Any) -> Game:
+        """A game with an empty table."""
+        text = self.prompt + self.continuation
+        contrasted = self.generation.get("contrast") is not None
+        return Game(
+            engine.evaluate,
+            self.before,
+            phrases=phrases(text, [self.question.units[player] for player in self.players]),
+            decision=0.0 if contrasted else self.readout.decision,
+            measure=self.readout.measure,
+        )
+
+    def values(
+        self,
+        removal: str | None = None,
+        counts: Counts | None = None,
+        readout: Readout | None = None,
+        report: Callable[[float], None] | None = None,
+    ) -> Game:
+        """Values of coalitions, the mean over the draws of what stands in for absent units.
+
+        Args:
+            removal: None for the default of the model's kind.
+            counts: is added to.
+            readout: None for the inquiry's own, whose table is the one that methods share.
+            report: is told of the rows computed.
+        """
+        asked = self if readout is None else replace(self, readout=readout, _games={})
+        stand_in = self.absence(removal)
+        games = []
+        for draw in range(stand_in.draws):
+            engine, game = asked.game(stand_in, draw)
+            engine.counts, engine.progress = counts or Counts(), report
+            games.append(game)
+        return mean_game(games)
+
+    def tape(
+        self,
+        stand_in: Absence | None,
+        counts: Counts,
+        report: Callable[[float], None] | None = None,
+    ) -> Tape:
+        """Values and gradients at points of the embedding space; `counts` is added to."""
+        return Tape(
+            self.opened("a gradient"),
             self.question,
             self.players,
             self.before,
@@ -210,25 +212,9 @@ class Inquiry:
             self.readout,
             self.budget,
             counts,
-            self._reporter(method.name, planned),
+            report,
             self.references,
         )
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, model):
-            estimate = method.run(tape, generator=generator, **parameters)
-        return estimate, *self._ends(stand_in, counts, tape.full)
-
-    def _solve_trace(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        planned = self._most_rows(method, parameters)
-        self._announce(method.name, planned)
-        trace = self.trace(counts, self._reporter(method.name, planned))
-        generator = torch.Generator().manual_seed(self.seed)
-        with _passing_gradients(method, self.opened(f"'{method.name}'")):
-            estimate = method.run(trace, generator=generator, **parameters)
-        stand_in = absence(removal, self.model, self.question, seed=self.seed)
-        return estimate, *self._ends(stand_in, counts)
 
     def trace(self, counts: Counts, report: Callable[[float], None] | None = None) -> Trace:
         """What the model computes inside while it reads the text; `counts` is added to."""
@@ -247,42 +233,6 @@ class Inquiry:
             report,
         )
 
-    def _solve_states(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        model = self.opened(f"'{method.name}'")
-        stand_in = absence(
-            removal, model, self.question, seed=self.seed, references=self.references
-        )
-        planned = stand_in.draws * stand_in.passes * self._most_rows(method, parameters)
-        planned += 2 * stand_in.passes * self.question.readings  # the readout's two ends
-        self._announce(method.name, planned)
-        report = self._reporter(method.name, planned)
-        estimates = []
-        for draw in range(stand_in.draws):
-            how = (self.players, self.before, stand_in, self.budget, counts, report, draw)
-            states = States(model, self.question, *how)
-            estimates.append(method.run(states, generator=self._generator(draw), **parameters))
-        return _mean(estimates), *self._ends(stand_in, counts)
-
-    def _solve_features(
-        self, method: Method, removal: str, parameters: dict[str, Any], counts: Counts
-    ) -> tuple[Attribution, Tensor, Tensor, Any]:
-        if not isinstance(self.model, FeatureModel):
-            raise InputError(
-                f"'{method.name}' reads the weights of a linear model on named features, and "
-                f"{self.model.name} is none: give a FeatureModel, or take leave_one_out"
-            )
-        if self.readout.name != "logit":
-            raise InputError(
-                f"'{method.name}' explains the decision function: type --readout logit"
-            )
-        self._announce(method.name, self._most_rows(method, parameters))
-        features = Features(self.model, self.question, self.players, self.before)
-        estimate = method.run(features, generator=self._generator(0), **parameters)
-        stand_in = absence(removal, self.model, self.question, seed=self.seed)
-        return estimate, *self._ends(stand_in, counts)
-
     def opened(self, what: str) -> LanguageModel:
         """The model, for what needs more of it than values.
 
@@ -295,47 +245,6 @@ class Inquiry:
             f"{what} needs the weights of the model, and {self.model.name} is given text "
             "and answers: take a method that needs values only, such as leave_one_out or shapley"
         )
-
-    def _ends(
-        self, stand_in: Absence, counts: Counts, full: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Any]:
-        """Values with all players, if not known, and with none; and the engine they are from."""
-        engine = self._engine(stand_in)
-        engine.counts = counts
-        everyone, nobody = torch.tensor([[[True]], [[False]]]).expand(2, 1, len(self.players))
-        full = engine.evaluate(everyone)[0] if full is None else full
-        return full, engine.evaluate(nobody)[0], engine
-
-    def _engine(self, stand_in: Absence, draw: int = 0) -> Any:
-        return KINDS[self.model.kind].engine(
-            self.model, self.question, self.players, stand_in, self.readout, self.budget, draw
-        )
-
-    def _game(self, engine: Any) -> Game:
-        text = self.prompt + self.continuation
-        contrasted = self.generation.get("contrast") is not None
-        return Game(
-            engine.evaluate,
-            self.before,
-            phrases=phrases(text, [self.question.units[player] for player in self.players]),
-            decision=0.0 if contrasted else self.readout.decision,
-            measure=self.readout.measure,
-        )
-
-    def _most_rows(self, method: Method, parameters: dict[str, Any]) -> int:
-        targets, layers = len(self.question.targets), self.model.layers
-        rows = method.most_rows(len(self.players), parameters, targets=targets, layers=layers)
-        return rows * self.question.readings
-
-    def _announce(self, method: str, planned: int) -> None:
-        if self.progress is not None:
-            self.progress(method, 0, planned)
-
-    def _reporter(self, method: str, planned: int) -> Callable[[float], None] | None:
-        if self.progress is None:
-            return None
-        report = self.progress
-        return lambda rows: report(method, rows, planned)
 
     def _spread(self, scores: Tensor) -> Tensor:
         """From players to all units; NaN where a unit is no player or cannot act."""
@@ -396,54 +305,3 @@ class Inquiry:
             return {}
         digest = hashlib.sha256("\n".join(self.references).encode()).hexdigest()
         return {"references": {"texts": len(self.references), "sha256": digest}}
-
-
-@contextlib.contextmanager
-def _passing_gradients(method: Method, model: LanguageModel) -> Iterator[None]:
-    """Say so where quantised weights have no derivative.
-
-    Raises:
-        ModelError: they have none.
-    """
-    try:
-        yield
-    except (NotImplementedError, RuntimeError) as error:
-        if model.quantised is None:
-            raise
-        raise ModelError(
-            f"'{method.name}' looks inside {model.name} or follows its gradients, and its "
-            f"quantised weights ({model.quantised}) do not allow that "
-            f"({str(error).splitlines()[0]}): take leave_one_out, shapley or another method that "
-            "needs values only"
-        ) from error
-
-
-def _mean(estimates: list[Attribution]) -> Attribution:
-    """The mean over draws of a removal; their spread is the whole error.
-
-    Each draw was solved with coalitions of its own, so the estimates are independent and
-    their standard deviation holds both the replacements' and the coalitions' randomness.
-    """
-    if len(estimates) == 1:
-        return estimates[0]
-    scores = torch.stack([estimate.scores for estimate in estimates])
-    draws = len(estimates)
-    stderr = scores.std(dim=0) / draws**0.5
-    first = dict(estimates[0].notes)
-    told = {name: first.pop(name) for name in ("caveat", "unit") if name in first}
-    notes = {"draws": draws, "first_draw": first} | told
-    return Attribution(scores.mean(0), stderr, draws - 1, notes, _mean_groups(estimates))
-
-
-def _mean_groups(estimates: list[Attribution]) -> Groups | None:
-    """The mean over draws; None where each draw found groups of its own."""
-    found = [estimate.groups for estimate in estimates if estimate.groups is not None]
-    if len(found) < len(estimates) or len({groups.members for groups in found}) > 1:
-        return None
-    scores = torch.stack([groups.scores for groups in found])
-    return replace(found[0], scores=scores.mean(0), stderr=scores.std(0) / len(found) ** 0.5)
-
-
-def readout_of(name: str) -> Readout:
-    """The readout of that name; UnknownName lists the close ones."""
-    return READOUTS.get(name)

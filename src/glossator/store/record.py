@@ -14,15 +14,26 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from glossator.errors import StoreError
-from glossator.store.schema import GroupsEntry, Record, TargetEntry, TensorFile, UnitEntry
+from glossator.store.schema import (
+    ControlledEntry,
+    GroupsEntry,
+    Record,
+    TargetEntry,
+    TensorFile,
+    TrustEntry,
+    UnitEntry,
+)
 from glossator.types import (
     SCHEMA,
+    Controlled,
     Cost,
     Explanation,
     Groups,
     Numbers,
     Provenance,
     Target,
+    TargetTrust,
+    Trust,
     Unit,
 )
 
@@ -43,7 +54,7 @@ def to_json(explanation: Explanation, digits: int = DIGITS) -> dict[str, Any]:
         infinite number, which JSON cannot hold.
 
     Raises:
-        StoreError: a value of the provenance or trust is none that JSON knows.
+        StoreError: a value of the provenance is none that JSON knows.
     """
     stderr, groups = explanation.stderr, explanation.groups
     record = {
@@ -58,7 +69,7 @@ def to_json(explanation: Explanation, digits: int = DIGITS) -> dict[str, Any]:
         "empty": explanation.empty.tolist(),
         "cost": asdict(explanation.cost),
         "provenance": asdict(explanation.provenance),
-        "trust": explanation.trust,
+        "trust": None if explanation.trust is None else asdict(explanation.trust),
         "groups": groups
         and {
             "kind": groups.kind,
@@ -146,6 +157,8 @@ def to_explanation(record: Record, read: Read) -> Explanation:
         StoreError: units, targets and numbers do not belong together.
     """
     _check_spans(record)
+    if record.trust is not None and len(record.trust.targets) != len(record.targets):
+        raise StoreError("it is damaged: 'trust' has not one entry for each target")
     shape = (len(record.targets), len(record.units))
     scores = _matrix("scores", record.scores, shape, read)
     stderr = None if record.stderr is None else _matrix("stderr", record.stderr, shape, read)
@@ -164,7 +177,7 @@ def to_explanation(record: Record, read: Read) -> Explanation:
         empty=_vector("empty", record.empty, record),
         cost=Cost(**dict(record.cost)),
         provenance=Provenance(**dict(record.provenance)),
-        trust=record.trust,
+        trust=None if record.trust is None else _trust(record.trust, len(record.units)),
         groups=None if record.groups is None else _groups(record.groups, shape, read),
     )
 
@@ -205,6 +218,30 @@ def _groups(entry: GroupsEntry, shape: tuple[int, int], read: Read) -> Groups:
         _matrix("groups.scores", entry.scores, shape, read),
         None if stderr is None else _matrix("groups.stderr", stderr, shape, read),
     )
+
+
+def _trust(entry: TrustEntry, units: int) -> Trust:
+    if any(not 0 <= unit < units for target in entry.targets for unit in target.decisive):
+        raise StoreError(f"it is damaged: a decisive unit is not among the {units}")
+    targets = tuple(
+        TargetTrust(
+            **dict(target)
+            | {
+                "decisive": Numbers(target.decisive),
+                "explainability": _number(target.explainability),
+                "comprehensiveness": _controlled(target.comprehensiveness),
+                "sufficiency": _controlled(target.sufficiency),
+            }
+        )
+        for target in entry.targets
+    )
+    return Trust(**dict(entry) | {"targets": targets, "shares": tuple(entry.shares)})
+
+
+def _controlled(entry: ControlledEntry | None) -> Controlled | None:
+    if entry is None:
+        return None
+    return Controlled(**{key: _number(value) for key, value in entry})
 
 
 def _matrix(

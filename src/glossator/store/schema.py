@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.json_schema import GenerateJsonSchema
 
-from glossator.types import SCHEMA, Part
+from glossator.types import SCHEMA, Part, Reason, Verdict
 
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[float, Field(allow_inf_nan=False)] | None
@@ -141,6 +141,66 @@ class GroupsEntry(Entry):
     """Standard error of each score; null as a whole when nothing was sampled."""
 
 
+class ControlledEntry(Entry):
+    """What the order of the scores does to a target, beside random orders."""
+
+    value: Number
+    """With the units in the order of their scores."""
+    control: Number
+    """The mean over random orders."""
+    low: Number
+    """Lower end of 95% of the differences to a random order."""
+    high: Number
+    """Upper end."""
+
+
+class TargetTrustEntry(Entry):
+    """How far the scores of one target can be believed."""
+
+    verdict: Verdict
+    """Whether the scores explain the target."""
+    reason: Reason
+    """The step of the rule that decided."""
+    decisive: list[Count]
+    """Positions in `units`, the largest score first; empty unless explained."""
+    explainability: Number
+    """In nats: how far the input moves the target."""
+    comprehensiveness: ControlledEntry | None
+    """Fall of the readout without the units of largest score; null where not measured."""
+    sufficiency: ControlledEntry | None
+    """Fall of the readout with these units alone; null where not measured."""
+    p_value: Number
+    """Level of significance of the scores against shuffled ones; null without players."""
+    without: Number
+    """The readout without the decisive units; null where there are none."""
+    alone: Number
+    """The readout with the decisive units alone; null where there are none."""
+    noise: Number
+    """Standard errors by size of the scores; null where nothing was sampled."""
+
+
+class TrustEntry(Entry):
+    """How far the explanation can be believed."""
+
+    targets: list[TargetTrustEntry]
+    """One entry for each target."""
+    completeness_gap: Number
+    """Largest difference between the sum of a row of scores and full - empty; null where scores
+    are not in the readout's measure."""
+    ood_rate: Number
+    """Share of inputs, of those looked at, that surprise the model; null where not known."""
+    rows: Count
+    """Forward rows that all this took."""
+    orders: Count
+    """Random orders behind the controls."""
+    shares: list[float]
+    """Shares of the units that were removed and kept."""
+    removal_agreement: Number
+    """Rank correlation of the scores with those under another removal; null unless asked for."""
+    other_removal: str | None
+    """Which."""
+
+
 class Record(Entry):
     """Why a model said what it said: signed scores of every unit for every target."""
 
@@ -167,8 +227,8 @@ class Record(Entry):
     """[targets]: the readout with no player present."""
     cost: CostEntry
     provenance: ProvenanceEntry
-    trust: dict[str, JsonValue] | None
-    """Measured trust; null until it is measured."""
+    trust: TrustEntry | None
+    """How far the scores can be believed; null where it was not measured."""
     groups: GroupsEntry | None = None
     """Scores of phrases or pairs, where the method has them; may be missing (it was added)."""
 

@@ -5,44 +5,25 @@
 
   const SHOWN = 12; // words in the panel
   const NAMED = 8; // heads of a layer up to which a cell names the word it reads most
-  const element = (name, attributes = {}, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key === "class") node.className = value;
-      else node.setAttribute(key, value);
-    }
-    node.append(...children);
-    return node;
-  };
-  const numbers = (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return Float32Array.from(new Uint16Array(bytes.buffer), (step) => step / 65535);
-  };
+  const shares = (base64) => Float32Array.from(new Uint16Array(bytes(base64)), (step) => step / 65535);
   const percent = (share) => Math.round(100 * share) + "%";
 
-  class Attention extends HTMLElement {
+  class Attention extends GlossatorPart {
     #data; #characters; #shares; #sink; #words = []; #cells = [];
     #target = 0; // the generated word that is said
     #head = null; // index of the head that is kept, null: the mean of all
     #unit = null; // index of the unit that is kept: the grid then shows who reads it
 
-    connectedCallback() {
-      if (this.shadowRoot) return;
-      // While a page is still being parsed, the data follows the opening tag.
-      if (!this.querySelector('script[type="application/json"]')) {
-        setTimeout(() => this.isConnected && this.connectedCallback());
-        return;
-      }
-      this.#data = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
-      this.#characters = [...this.#data.text]; // code points, as the offsets count them
-      this.#shares = numbers(this.#data.shares);
-      this.#sink = numbers(this.#data.sink);
-      this.#target = this.#data.first;
-      const root = this.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(GLOSSATOR_CSS);
-      root.adoptedStyleSheets = [sheet];
-      root.append(this.#page());
+    page(data) {
+      this.#data = data;
+      this.#characters = [...data.text]; // code points, as the offsets count them
+      this.#shares = shares(data.shares);
+      this.#sink = shares(data.sink);
+      this.#target = data.first;
+      return this.#page();
+    }
+
+    begin(root) {
       this.#listen(root);
       this.#show();
     }
@@ -112,14 +93,9 @@
 
     // Text from one character to another: a span for each stretch within one unit and target.
     #run(from, to, part) {
-      const d = this.#data, edges = new Set([from, to]);
+      const d = this.#data;
       const run = element("p", { class: "text", role: "group", "aria-label": part, dir: "auto" });
-      for (const s of [...d.units, ...d.targets]) for (const edge of [s.start, s.end]) if (edge > from && edge < to) edges.add(edge);
-      const cuts = [...edges].sort((a, b) => a - b);
-      for (let k = 0; k + 1 < cuts.length; k++) {
-        const [start, end] = [cuts[k], cuts[k + 1]];
-        const holds = (s) => s.start <= start && s.end >= end;
-        const unit = d.units.findIndex(holds), target = d.targets.findIndex(holds);
+      for (const { start, end, unit, target } of stretches(from, to, d.units, d.targets)) {
         const words = this.#characters.slice(start, end).join("");
         run.append(unit < 0 && target < 0 ? words : this.#word(words, unit, target));
       }
@@ -222,15 +198,7 @@
         else this.#move(event, cell(event));
       });
       this.addEventListener("pointerleave", () => this.#show());
-      for (const group of root.querySelectorAll('[role="group"]')) {
-        const first = group.querySelector(".w");
-        if (first) first.tabIndex = 0; // one stop for Tab, arrows within
-      }
       root.getElementById("all").addEventListener("click", letGo);
-      root.getElementById("theme").addEventListener("click", () => {
-        const dark = this.getAttribute("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-        this.setAttribute("theme", dark === "dark" ? "light" : "dark");
-      });
     }
 
     #move(event, cell) {
@@ -244,13 +212,9 @@
         const head = (cell % this.#data.heads) + across;
         if (head >= 0 && head < this.#data.heads) next = this.#cells[cell + across + down * this.#data.heads];
       } else {
-        const all = [...from.closest('[role="group"]').querySelectorAll(".w")];
-        next = all[all.indexOf(from) + across + down];
+        next = this.beside(from, across + down);
       }
-      if (!next) return;
-      from.tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
+      this.pass(from, next);
     }
   }
   customElements.define("glossator-attention", Attention);

@@ -5,39 +5,19 @@
 
   const SHOWN = 10; // sources in the panel before "all scores"
   const LONG = 400; // words from which the text is set smaller
-  const element = (name, attributes = {}, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key === "class") node.className = value;
-      else node.setAttribute(key, value);
-    }
-    node.append(...children);
-    return node;
-  };
-  const numbers = (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return new Float32Array(bytes.buffer);
-  };
 
-  class Explanation extends HTMLElement {
+  class Explanation extends GlossatorPart {
     #data; #characters; #scores; #half; #segments = []; #pinned = null; #shown = null; #shared = null; #significant = false;
 
-    connectedCallback() {
-      if (this.shadowRoot) return;
-      // While a page is still being parsed, the data follows the opening tag.
-      if (!this.querySelector('script[type="application/json"]')) {
-        setTimeout(() => this.isConnected && this.connectedCallback());
-        return;
-      }
-      this.#data = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
-      this.#characters = [...this.#data.text]; // code points, as the offsets count them
-      this.#scores = numbers(this.#data.scores);
-      this.#half = this.#data.half ? numbers(this.#data.half) : null;
-      const root = this.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(GLOSSATOR_CSS);
-      root.adoptedStyleSheets = [sheet];
-      root.append(this.#page());
+    page(data) {
+      this.#data = data;
+      this.#characters = [...data.text]; // code points, as the offsets count them
+      this.#scores = new Float32Array(bytes(data.scores));
+      this.#half = data.half ? new Float32Array(bytes(data.half)) : null;
+      return this.#page();
+    }
+
+    begin(root) {
       this.#listen(root);
       this.#pin({ target: this.#data.first });
     }
@@ -97,18 +77,7 @@
     #run(from, to, part) {
       const d = this.#data;
       const run = element("p", { class: d.units.length > LONG ? "text long" : "text", role: "group", "aria-label": part, dir: "auto" });
-      const edges = new Set([from, to]);
-      const spans = (list) => list.map((s, i) => ({ ...s, i })).filter((s) => s.end > s.start && s.start < to && s.end > from);
-      const units = spans(d.units), targets = spans(d.targets);
-      for (const s of [...units, ...targets]) { edges.add(Math.max(s.start, from)); edges.add(Math.min(s.end, to)); }
-      const cuts = [...edges].sort((a, b) => a - b);
-      let u = 0, t = 0;
-      for (let k = 0; k + 1 < cuts.length; k++) {
-        const [start, end] = [cuts[k], cuts[k + 1]];
-        while (u < units.length && units[u].end <= start) u++;
-        while (t < targets.length && targets[t].end <= start) t++;
-        const unit = u < units.length && units[u].start <= start ? units[u].i : -1;
-        const target = t < targets.length && targets[t].start <= start ? targets[t].i : -1;
+      for (const { start, end, unit, target } of stretches(from, to, d.units, d.targets)) {
         const words = this.#characters.slice(start, end).join("");
         run.append(unit < 0 && target < 0 ? words : this.#word(words, unit, target));
       }
@@ -189,6 +158,7 @@
       panel.replaceChildren(
         element("p", { class: "part" }, byTarget ? "why the model said" : "what followed from"),
         element("h2", {}, subject), element("p", { class: "value" }, about),
+        ...(byTarget && d.targets[choice.target].verdict ? [element("p", { class: "verdict" }, d.targets[choice.target].verdict)] : []),
         entries.length ? this.#table(entries.slice(0, SHOWN)) : element("p", { class: "value" }, "no scores: nothing here acts on it"));
       if (rest.length) {
         const more = element("details", {}, element("summary", {}, `${rest.length} more, at most ${Math.abs(rest[0].score).toFixed(d.decimals)}`));
@@ -250,18 +220,10 @@
       on("click", (event) => { const found = choice(event); if (found) { this.#pin(found); event.target.focus(); } });
       on("keydown", (event) => this.#key(event, choice(event)));
       this.addEventListener("pointerleave", () => this.#show(this.#pinned));
-      for (const group of root.querySelectorAll('[role="group"]')) {
-        const first = group.querySelector('.w[role="button"]');
-        if (first) first.tabIndex = 0; // one stop for Tab, arrows within
-      }
       root.getElementById("significant")?.addEventListener("click", (event) => {
         this.#significant = !this.#significant;
         event.currentTarget.setAttribute("aria-pressed", String(this.#significant));
         this.#show(this.#pinned);
-      });
-      root.getElementById("theme").addEventListener("click", () => {
-        const dark = this.getAttribute("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-        this.setAttribute("theme", dark === "dark" ? "light" : "dark");
       });
     }
 
@@ -272,12 +234,8 @@
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      const words = [...event.target.closest('[role="group"]').querySelectorAll('.w[role="button"]')];
-      const next = words[words.indexOf(event.target.closest(".w")) + step];
-      if (!next) return;
-      event.target.closest(".w").tabIndex = -1;
-      next.tabIndex = 0;
-      next.focus();
+      const word = event.target.closest(".w");
+      this.pass(word, this.beside(word, step));
     }
   }
   customElements.define("glossator-explanation", Explanation);
