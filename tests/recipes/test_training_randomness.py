@@ -75,9 +75,9 @@ def test_texts_without_relevance_are_counted() -> None:
 @pytest.mark.parametrize(
     ("signal", "noise", "says"),
     [
-        ((2, 3), (0, 1), "holds"),
-        ((0, 0.5), (5, 6), "is reversed"),
-        ((0, 3), (0, 1), "is not shown"),
+        ((2.0, 3.0), (0.0, 1.0), "holds"),
+        ((0.0, 0.5), (5.0, 6.0), "is reversed"),
+        ((0.0, 3.0), (0.0, 1.0), "is not shown"),
     ],
 )
 def test_the_papers_order(signal, noise, says) -> None:
@@ -85,7 +85,7 @@ def test_the_papers_order(signal, noise, says) -> None:
         ends = [Estimate(sum(each) / 2, *each) for each in (signal, noise)]
         return Measured(*ends, ends[0], {}, 0)
 
-    assert holds(of(signal, noise), of((1, 1.5), (2, 4))) == says
+    assert holds(of(signal, noise), of((1.0, 1.5), (2.0, 4.0))) == says
 
 
 def test_reviews_say_what_their_label_says() -> None:
