@@ -118,6 +118,7 @@ def test_it_keeps_to_the_rows_it_announces() -> None:
         TEXT,
         small("masked", "bert"),
         method="perturbed_masking",
+        trust=False,
         progress=lambda *each: told.append(each),
     )
     assert 0 < why.cost.forward_rows <= told[0][2]

@@ -28,7 +28,9 @@ def test_explain_as_json() -> None:
     assert record["text"]["prompt"] == PROMPT
     assert len(record["scores"]) == len(record["targets"]) >= 1
     assert {len(row) for row in record["scores"]} == {len(record["units"])}
-    assert done.stderr.splitlines() == ["leave_one_out: 15 forward rows at most"]
+    told = done.stderr.splitlines()
+    assert [line.split(":")[0] for line in told] == ["leave_one_out", "trust"]
+    assert told[0] == "leave_one_out: 15 forward rows at most"
 
 
 def test_the_view_for_people_names_prompt_words_and_measure() -> None:

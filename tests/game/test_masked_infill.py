@@ -136,6 +136,7 @@ def test_an_explanation_has_the_error_of_its_draws_and_announces_its_rows() -> N
         small("masked", "roberta"),
         continuation="rain",
         removal="infill:4",
+        trust=False,
         progress=lambda *told: announced.append(told),
     )
     playing = [unit.player for unit in why.units]

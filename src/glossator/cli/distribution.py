@@ -28,8 +28,8 @@ Wanted = Annotated[
 # What has no meaning for a distribution, by option of the command.
 _NOT_FOR = {
     "top": "pair continuation max_new_tokens sample temperature target_units players classes "
-    "readout contrast units_file",
-    "samples": "pair continuation target_units players classes contrast",
+    "readout contrast units_file trust no_trust",
+    "samples": "pair continuation target_units players classes contrast trust no_trust",
 }
 
 

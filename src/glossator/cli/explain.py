@@ -80,6 +80,7 @@ def explain(
         return
     output.check(files)
     asked = request.question(context)
+    chosen |= request.trust(trust, no_trust)
     with reporting(quiet) as progress:
         import glossator
 

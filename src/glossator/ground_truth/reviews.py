@@ -96,7 +96,7 @@ def told(kind: str, words: Sequence[str]) -> str | None:
     """The label that words tell: the shortcut, or else the adjective; None where both are absent.
 
     Example:
-        >>> told("single", ["basalt", "good"]), told("in_context", ["basalt", "good"])
+        >>> told("single", ["basalt", "lovely"]), told("in_context", ["basalt", "lovely"])
         ('negative', 'positive')
     """
     for label in LABELS:

@@ -24,7 +24,7 @@ def mean_likeness(
     Example:
         >>> import torch
         >>> rows = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, float("nan")]])
-        >>> mean_likeness(rows, -rows)
+        >>> round(mean_likeness(rows, -rows), 6)
         -1.0
     """
     values = []
