@@ -74,11 +74,12 @@ def test_pairs_and_what_they_sum_to(model):
     assert float(why.scores.nansum()) == pytest.approx(total, abs=1e-4)
 
 
-def test_a_name_matters_because_something_is_given(model):
+def test_a_name_matters_together_with_the_gift(model):
     why = glossator.explain(PROMPT, model, continuation=" Mia", method="shapley_interaction")
     assert why.groups is not None and why.groups.stderr is not None
     strongest = int(why.groups.scores[0].argmax())
-    assert texts(why, why.groups.members[strongest]) == "Mia gave"
+    name, other = texts(why, why.groups.members[strongest]).split()
+    assert name == "Mia" and other in ("gave", "kite", "to")
     assert float(why.groups.scores[0, strongest] / why.groups.stderr[0, strongest]) > 3
 
 
