@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glossator.cli import options, output, remote, request
+from glossator.cli import options, output, request
+from glossator.cli.model_options import takes_model
 from glossator.cli.progress import reporting
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Methods = Annotated[
 ]
 
 
+@takes_model
 def compare(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -51,21 +53,6 @@ def compare(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
-    model: options.Model = None,
-    kind: options.Kind = None,
-    endpoint: remote.Endpoint = None,
-    similarity: remote.Similarity = None,
-    regenerations: remote.Regenerations = 8,
-    max_calls: remote.MaxCalls = None,
-    responses: remote.Responses = remote.RESPONSES,
-    key_variable: remote.KeyVariable = remote.KEY_VARIABLE,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    allow_pickle: options.AllowPickle = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    batch_rows: options.BatchRows = None,
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glossator.cli import options, output, remote, request
+from glossator.cli import options, output, request
 from glossator.cli.data_set import read_items
 from glossator.cli.evaluate_view import print_evaluation, record
+from glossator.cli.model_options import takes_model
 from glossator.cli.progress import reporting
 from glossator.cli.suite import (
     Data,
@@ -80,6 +81,7 @@ PairedBy = Annotated[
 ]
 
 
+@takes_model
 def evaluate(
     context: typer.Context,
     prompt: Text = None,
@@ -113,21 +115,6 @@ def evaluate(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
-    model: options.Model = None,
-    kind: options.Kind = None,
-    endpoint: remote.Endpoint = None,
-    similarity: remote.Similarity = None,
-    regenerations: remote.Regenerations = 8,
-    max_calls: remote.MaxCalls = None,
-    responses: remote.Responses = remote.RESPONSES,
-    key_variable: remote.KeyVariable = remote.KEY_VARIABLE,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    allow_pickle: options.AllowPickle = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    batch_rows: options.BatchRows = None,
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

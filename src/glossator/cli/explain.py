@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from glossator.cli import distribution as distributions
-from glossator.cli import options, output, remote, request
+from glossator.cli import options, output, request
+from glossator.cli.model_options import takes_model
 from glossator.cli.progress import reporting
 
 Method = Annotated[
@@ -20,6 +21,7 @@ Method = Annotated[
 ]
 
 
+@takes_model
 def explain(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -48,21 +50,6 @@ def explain(
     distribution: distributions.Wanted = None,
     trust: options.Trust = None,
     no_trust: options.NoTrust = False,
-    model: options.Model = None,
-    kind: options.Kind = None,
-    endpoint: remote.Endpoint = None,
-    similarity: remote.Similarity = None,
-    regenerations: remote.Regenerations = 8,
-    max_calls: remote.MaxCalls = None,
-    responses: remote.Responses = remote.RESPONSES,
-    key_variable: remote.KeyVariable = remote.KEY_VARIABLE,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    allow_pickle: options.AllowPickle = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    batch_rows: options.BatchRows = None,
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     out: options.Out = None,
     quiet: options.Quiet = False,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glossator.cli import options, output, remote, request
+from glossator.cli import options, output, request
+from glossator.cli.model_options import takes_model
 from glossator.cli.pairs_view import pairs_record, print_pairs
 from glossator.cli.progress import reporting
 from glossator.errors import InputError
@@ -107,6 +108,7 @@ Out = Annotated[
 ]
 
 
+@takes_model
 def pairs(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -131,21 +133,6 @@ def pairs(
     references: options.References = None,
     units: options.Units = "words",
     readout: options.Readout = "logprob",
-    model: options.Model = None,
-    kind: options.Kind = None,
-    endpoint: remote.Endpoint = None,
-    similarity: remote.Similarity = None,
-    regenerations: remote.Regenerations = 8,
-    max_calls: remote.MaxCalls = None,
-    responses: remote.Responses = remote.RESPONSES,
-    key_variable: remote.KeyVariable = remote.KEY_VARIABLE,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    allow_pickle: options.AllowPickle = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    batch_rows: options.BatchRows = None,
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     out: Out = None,
     quiet: options.Quiet = False,
