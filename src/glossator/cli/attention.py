@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from glossator.cli import options, output, request
+from glossator.cli.model_options import BEHIND, takes_model
 from glossator.cli.progress import reporting
 
 VIEW = "The view"
@@ -43,6 +44,7 @@ Files = Annotated[
 ]
 
 
+@takes_model(but=(*BEHIND, "kind", "allow_pickle", "batch_rows"))
 def attention(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -58,12 +60,6 @@ def attention(
     head: Head = None,
     units: options.Units = "words",
     target_units: options.TargetUnits = "words",
-    model: options.Model = None,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     out: Files = None,
     quiet: options.Quiet = False,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from glossator.cli import options, output, remote, request
+from glossator.cli import options, output, request
+from glossator.cli.model_options import takes_model
 from glossator.cli.progress import reporting
 from glossator.errors import InputError
 
@@ -75,6 +76,7 @@ Removal = Annotated[
 PASSAGES = 5  # shown for each sentence
 
 
+@takes_model(but=("kind", "batch_rows", "max_memory"))
 def cite(
     context: typer.Context,
     question: Question,
@@ -89,18 +91,6 @@ def cite(
     option: options.MethodOptions = None,
     samples: options.Samples = None,
     removal: Removal = "delete",
-    model: options.Model = None,
-    endpoint: remote.Endpoint = None,
-    similarity: remote.Similarity = None,
-    regenerations: remote.Regenerations = 8,
-    max_calls: remote.MaxCalls = None,
-    responses: remote.Responses = remote.RESPONSES,
-    key_variable: remote.KeyVariable = remote.KEY_VARIABLE,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    allow_pickle: options.AllowPickle = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
     as_json: options.Json = False,
     out: options.Out = None,
     quiet: options.Quiet = False,

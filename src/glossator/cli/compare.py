@@ -28,7 +28,7 @@ Methods = Annotated[
 ]
 
 
-@takes_model
+@takes_model()
 def compare(
     context: typer.Context,
     prompt: options.Prompt = None,

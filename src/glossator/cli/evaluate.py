@@ -81,7 +81,7 @@ PairedBy = Annotated[
 ]
 
 
-@takes_model
+@takes_model()
 def evaluate(
     context: typer.Context,
     prompt: Text = None,

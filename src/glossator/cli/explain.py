@@ -21,7 +21,7 @@ Method = Annotated[
 ]
 
 
-@takes_model
+@takes_model()
 def explain(
     context: typer.Context,
     prompt: options.Prompt = None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from glossator.cli import options, remote
 
 _OUTPUT = ("as_json", "out", "quiet")
+
+BEHIND = ("endpoint", "similarity", "regenerations", "max_calls", "responses", "key_variable")
+"""The options of a model behind an endpoint."""
 
 
 def _shared(
@@ -32,13 +35,24 @@ def _shared(
     """The options, in the order in which they are listed."""
 
 
-def takes_model(command: Callable[..., None]) -> Callable[..., None]:
+Command = Callable[..., None]
+
+
+def takes_model(*, but: Collection[str] = ()) -> Callable[[Command], Command]:
     """Add the options of model and machine to a command, before those of its output.
 
     The command reads them from the params of its context: `request.load` does.
+
+    Args:
+        but: names of those that the command does not take.
     """
+    return lambda command: _with(command, but)
+
+
+def _with(command: Command, but: Collection[str]) -> Command:
     own = list(inspect.signature(command, eval_str=True).parameters.values())
-    added = list(inspect.signature(_shared, eval_str=True).parameters.values())
+    shared = inspect.signature(_shared, eval_str=True).parameters.values()
+    added = [parameter for parameter in shared if parameter.name not in but]
     first = next(i for i, parameter in enumerate(own) if parameter.name in _OUTPUT)
     names = {parameter.name for parameter in own}
 

@@ -108,7 +108,7 @@ Out = Annotated[
 ]
 
 
-@takes_model
+@takes_model()
 def pairs(
     context: typer.Context,
     prompt: options.Prompt = None,

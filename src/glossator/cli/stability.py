@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glossator.cli import options, output, request
+from glossator.cli.model_options import BEHIND, takes_model
 from glossator.cli.progress import reporting
 from glossator.cli.stability_view import print_stability, record
 from glossator.errors import InputError
@@ -109,6 +110,7 @@ Files = Annotated[
 ]
 
 
+@takes_model(but=(*BEHIND, "allow_pickle", "batch_rows"))
 def stability(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -134,13 +136,6 @@ def stability(
     classes: options.Classes = None,
     readout: options.Readout = "logprob",
     contrast: options.Contrast = None,
-    model: options.Model = None,
-    kind: options.Kind = None,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    max_memory: options.MaxMemory = None,
     as_json: options.Json = False,
     out: Files = None,
     quiet: options.Quiet = False,

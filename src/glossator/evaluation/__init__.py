@@ -11,7 +11,6 @@ from glossator.evaluation.completeness import completeness
 from glossator.evaluation.comprehensiveness import comprehensiveness
 from glossator.evaluation.control import control, shuffled
 from glossator.evaluation.decision_flips import dffot, dfmit
-from glossator.evaluation.decisive import Decisive, Proportion, necessity_and_sufficiency
 from glossator.evaluation.dummy import dummy
 from glossator.evaluation.infidelity import infidelity
 from glossator.evaluation.invariance import (
@@ -24,6 +23,7 @@ from glossator.evaluation.label_randomisation import label_randomisation
 from glossator.evaluation.likeliest_tokens import acc_at_k, div_at_k
 from glossator.evaluation.log_odds import log_odds
 from glossator.evaluation.monotonicity import monotonicity
+from glossator.evaluation.necessity import Decisive, Proportion, necessity_and_sufficiency
 from glossator.evaluation.paired import holm, mean_of, paired_p
 from glossator.evaluation.parameter_randomisation import (
     independent_randomisation,

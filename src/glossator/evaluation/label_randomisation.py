@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
-from glossator.evaluation.parameter_randomisation import spearman
+from glossator.evaluation.agreement import likeness
 
 Trained = TypeVar("Trained")
 Label = TypeVar("Label")
@@ -55,5 +55,5 @@ def label_randomisation(
     order = torch.randperm(len(labels), generator=generator).tolist()
     learnt = train(texts, labels)
     shuffled = train(texts, [labels[i] for i in order])
-    found = [spearman(explain(learnt, text), explain(shuffled, text)) for text in asked or texts]
+    found = [likeness(explain(learnt, text), explain(shuffled, text)) for text in asked or texts]
     return torch.tensor(found, dtype=torch.float64)

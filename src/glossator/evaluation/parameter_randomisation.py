@@ -5,12 +5,11 @@ Layers are drawn anew one after the other, and stay so, or each of them alone.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from glossator.evaluation.agreement import likeness
 from glossator.registry import metric
 
 Again = Float[Tensor, "layers targets players"]
@@ -105,16 +104,5 @@ def rank_correlations(again: Again, scores: Scores) -> Float[Tensor, "layers tar
         >>> rank_correlations(torch.tensor([[[1.0, 2.0, 3.0]]]), torch.tensor([[5.0, 6.0, 9.0]]))
         tensor([[1.]], dtype=torch.float64)
     """
-    rows = [[spearman(a, b) for a, b in zip(layer, scores, strict=True)] for layer in again]
+    rows = [[likeness(a, b) for a, b in zip(layer, scores, strict=True)] for layer in again]
     return torch.tensor(rows, dtype=torch.float64)
-
-
-def spearman(first: Float[Tensor, " words"], second: Float[Tensor, " words"]) -> float:
-    """Rank correlation over the words that both score; NaN of fewer than 3 or of ties only."""
-    from scipy import stats
-
-    known = ~(first.isnan() | second.isnan())
-    a, b = first[known].numpy(), second[known].numpy()
-    if len(a) < 3 or (a == a[0]).all() or (b == b[0]).all():
-        return math.nan
-    return float(stats.spearmanr(a, b).statistic)

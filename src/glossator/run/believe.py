@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glossator.errors import InputError
+from glossator.evaluation.agreement import mean_likeness
 from glossator.game import Counts
 from glossator.model import LanguageModel
-from glossator.run.agreement import mean_likeness
 from glossator.run.inquiry import Inquiry
 from glossator.run.surprise import drawn, ood_rate, tells_surprise, token_counts
 from glossator.trust import form_of, measure, prepare

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from glossator.errors import InputError
-from glossator.evaluation.likeness_measures import Draws, Scores, Values, spearman, top_overlap
+from glossator.evaluation.agreement import Between, mean_likeness
+from glossator.evaluation.likeness_measures import spearman, top_overlap
 from glossator.model import Model
 from glossator.registry import METHODS, Method
-from glossator.run.agreement import mean_likeness
 from glossator.run.explain import Prompt, inquire
 from glossator.types import Explanation
 
@@ -100,7 +100,7 @@ def fitting(
 
 
 def _agreement(
-    explanations: Sequence[Explanation], measure: Callable[[Scores, Draws, int], Values], top: int
+    explanations: Sequence[Explanation], measure: Between, top: int
 ) -> Float[Tensor, "methods methods"]:
     table = torch.eye(len(explanations), dtype=torch.float64)
     for i, first in enumerate(explanations):
