@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,10 +28,13 @@ from benchmarks.work import Answer, Run, Work
 logging.getLogger("inseq").setLevel(logging.ERROR)
 
 
-def _attribution(
-    case: Case, work: Work, method: str, /, loading: dict[str, Any] | None = None, **options: Any
-) -> Run:
-    tool = inseq.load_model(case.model, method, tokenizer=case.tokenizer, **loading or {})
+def _attribution(case: Case, work: Work, method: str, **options: Any) -> Run:
+    return _attributed(
+        inseq.load_model(case.model, method, tokenizer=case.tokenizer), case, work, **options
+    )
+
+
+def _attributed(tool: Any, case: Case, work: Work, **options: Any) -> Run:
     length = len(case.ids)
     start = length - (work.last_targets or len(case.continuation))
 
@@ -93,14 +97,12 @@ def _discretized(strategy: str) -> Callable[[Case, Work], Run]:
     def prepare(case: Case, work: Work) -> Run:
         # It keeps neighbours on disk by the model's name, and these models have none.
         with TemporaryDirectory() as folder:
-            return _attribution(
-                case,
-                work,
-                "discretized_integrated_gradients",
-                {"cache_dir": folder},
-                method=strategy,
-                n_steps=work.path,
-            )
+            name = "discretized_integrated_gradients"
+            tool = inseq.load_model(case.model, name, tokenizer=case.tokenizer, cache_dir=folder)
+        # The strategy is called `method`, as is the name of the whole in the call around it.
+        inner = tool.attribution_method.method
+        inner.attribute = partial(inner.attribute, method=strategy)
+        return _attributed(tool, case, work, n_steps=work.path)
 
     return prepare
 
@@ -116,6 +118,10 @@ def value_zeroing(case: Case, work: Work) -> Run:
     names = {"self_attention_module": attention, "value_vector": "value_states"}
     inseq.register_model_config(name, names, overwrite=True, allow_partial=True)
     tool = inseq.load_model(case.model, "value_zeroing", tokenizer=case.tokenizer)
+    # Left alone, it sets distances below 1e-5 to 0.
+    inner = tool.attribution_method.method
+    measure = inner.compute_modules_post_zeroing_similarity
+    inner.compute_modules_post_zeroing_similarity = partial(measure, min_score_threshold=0.0)
 
     def run() -> Answer:
         with _layers_of_transformers_5():

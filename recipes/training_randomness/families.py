@@ -44,7 +44,7 @@ def _words(texts: list[Text]) -> PreTrainedTokenizerFast:
     """A vocabulary of the words that occur twice."""
     made = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()  # no token of two words ("--")
     trainer = trainers.WordLevelTrainer(min_frequency=2, special_tokens=list(_SPECIAL))
     made.train_from_iterator((text.text for text in texts), trainer)
     made.post_processor = processors.TemplateProcessing(

@@ -23,7 +23,7 @@ from glossator.evaluation import (
     top_k,
     top_mass,
 )
-from glossator.evaluation.parameter_randomisation import spearman
+from glossator.evaluation.agreement import likeness
 from glossator.game import Game
 from tests.attribution.games import generator
 from tests.evaluation.cases import case
@@ -146,8 +146,8 @@ def test_top_k_and_mass_of_degenerate_rows() -> None:
 
 
 def test_rank_correlation_of_too_little_is_no_number() -> None:
-    assert math.isnan(spearman(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0])))
-    assert math.isnan(spearman(torch.tensor([1.0, 1.0, 1.0]), torch.tensor([1.0, 2.0, 3.0])))
+    assert math.isnan(likeness(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0])))
+    assert math.isnan(likeness(torch.tensor([1.0, 1.0, 1.0]), torch.tensor([1.0, 2.0, 3.0])))
 
 
 def test_wilsons_intervals_are_those_of_scipy_and_empty_ones_say_so() -> None:

@@ -46,8 +46,9 @@ def label_randomisation(
     Example:
         >>> def lengths(model, text):  # looks at the text alone: fails the test
         ...     return torch.tensor([float(len(word)) for word in text.split()])
-        >>> label_randomisation(lambda texts, labels: None, lengths, ["a bad film", "so very fine"],
-        ...                     [0, 1], generator=torch.Generator())
+        >>> found = label_randomisation(lambda texts, labels: None, lengths,
+        ...     ["a bad film", "so very fine"], [0, 1], generator=torch.Generator())
+        >>> found.round(decimals=6)
         tensor([1., 1.], dtype=torch.float64)
     """
     if len(set(labels)) < 2:

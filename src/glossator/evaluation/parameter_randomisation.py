@@ -101,8 +101,9 @@ def rank_correlations(again: Again, scores: Scores) -> Float[Tensor, "layers tar
     """Spearman's rank correlation at every layer; NaN where it is not defined.
 
     Example:
-        >>> rank_correlations(torch.tensor([[[1.0, 2.0, 3.0]]]), torch.tensor([[5.0, 6.0, 9.0]]))
-        tensor([[1.]], dtype=torch.float64)
+        >>> again, scores = torch.tensor([[[3.0, 1.0, 2.0]]]), torch.tensor([[5.0, 6.0, 9.0]])
+        >>> rank_correlations(again, scores).round(decimals=6)
+        tensor([[-0.5000]], dtype=torch.float64)
     """
     rows = [[likeness(a, b) for a, b in zip(layer, scores, strict=True)] for layer in again]
     return torch.tensor(rows, dtype=torch.float64)
