@@ -114,6 +114,25 @@ def keep_memory() -> bool:
         return False
 
 
+def sustained_rate(seconds: float = 1.0) -> float:
+    """The best rate that any product keeps up so long, in floating-point operations per second.
+
+    The rate of a shared machine moves by half from second to second, and one product takes a
+    tenth of one: what runs for seconds is to be compared with this.
+    """
+    return max(_rate(rows, inner, columns, seconds) for rows, inner, columns in GEMMS)
+
+
+def _rate(rows: int, inner: int, columns: int, seconds: float) -> float:
+    left, right = torch.randn(rows, inner), torch.randn(inner, columns)
+    torch.mm(left, right)
+    done, passed, start = 0, 0.0, time.perf_counter()
+    while passed < seconds:
+        torch.mm(left, right)
+        done, passed = done + 1, time.perf_counter() - start
+    return 2 * rows * inner * columns * done / passed
+
+
 def matmul_peak(dtype: torch.dtype = torch.float32, repeats: int = 5) -> float:
     """The best rate of any product and repeat, in floating-point operations per second."""
     best = 0.0

@@ -43,7 +43,7 @@ class Shape:
 SHAPES = {
     "small": Shape("small", layers=4, width=256, heads=4, vocabulary=8192, spread=0.08),
     "gpt2": Shape(
-        "gpt2", layers=12, width=768, heads=12, vocabulary=50257, spread=0.06, lean=5 * 10**7
+        "gpt2", layers=12, width=768, heads=12, vocabulary=50257, spread=0.06, lean=3 * 10**7
     ),
 }
 

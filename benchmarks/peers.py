@@ -16,6 +16,7 @@ import gc
 import json
 import math
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
@@ -30,7 +31,7 @@ from benchmarks.flops import distinct_prefixes, leave_one_out_operations
 from benchmarks.growth import grow
 from benchmarks.half import half_precision
 from benchmarks.jobs import JOBS, OURS, SIDES, Entry, Job, side
-from benchmarks.machine import describe, keep_memory, matmul_peak
+from benchmarks.machine import describe, keep_memory, matmul_peak, sustained_rate
 from benchmarks.meter import Timing, interleave
 from benchmarks.models import SHAPES, Case, build_case, build_model
 from benchmarks.work import Run, Work
@@ -148,6 +149,10 @@ def run_shape(
             peaks.append(matmul_peak())
             found["share_of_peak"] = _share(jobs, operations, max(peaks))
             save()
+    if found["share_of_peak"] is not None and "sustained_shares" not in found and not asked.quick:
+        tell(f"{name}: share of the sustained peak")
+        found["sustained_shares"] = _sustained_shares(case, work, operations, asked.repeats)
+        save()
 
 
 def _share(jobs: list[dict[str, Any]], operations: int, peak: float) -> float | None:
@@ -157,6 +162,21 @@ def _share(jobs: list[dict[str, Any]], operations: int, peak: float) -> float | 
                 fastest: float = min(line["seconds"])
                 return operations / fastest / peak
     return None
+
+
+def _sustained_shares(case: Case, work: Work, operations: int, runs: int) -> list[float]:
+    """Of each run: its rate over what products sustained just before and just after it."""
+    leave_one_out = side(OURS)["leave_one_out"](case, work)
+    leave_one_out()
+    shares, before = [], sustained_rate()
+    for _ in range(runs):
+        start = time.perf_counter()
+        leave_one_out()
+        rate = operations / (time.perf_counter() - start)
+        after = sustained_rate()
+        shares.append(2 * rate / (before + after))
+        before = after
+    return shares
 
 
 def parse() -> argparse.Namespace:

@@ -8,6 +8,9 @@ import torch
 
 from glossator.errors import InputError, MemoryBoundError, ModelError
 from glossator.game import READOUTS, Budget, Engine, absence
+from glossator.game.budget import block_bytes, gathered_bytes, key_bytes
+from glossator.model import load_model, path_attention
+from glossator.run import inquire
 from tests.game import zoo
 from tests.oracles import naive_game
 
@@ -103,6 +106,61 @@ def test_the_same_bits_at_any_batch_size(family, removal):
     assert all(torch.equal(values[0], other) for other in values[1:])
 
 
+@pytest.mark.parametrize("removal", ["delete", "attention", "token:unk"])
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2"])
+def test_long_rows_are_asked_block_by_block(family, removal, monkeypatch):
+    found = engine(zoo.causal(family), zoo.words_question(), removal)
+    keep = coalitions(len(found.players), 20)
+    whole = found.evaluate(keep)
+    for name in ("QUERIES_AT_ONCE", "KEYS_AT_ONCE"):
+        monkeypatch.setattr(path_attention, name, 4)
+    parts = engine(zoo.causal(family), zoo.words_question(), removal).evaluate(keep)
+    assert torch.allclose(parts, whole, rtol=0, atol=2e-5)
+
+
+def test_rows_of_many_blocks_have_the_same_bits_at_any_batch_size():
+    bundled = load_model()
+    bundled.hf.config.max_position_embeddings = 2048
+    text = "Mia has a red cat. Tom has a blue dog. " * 90
+    values = []
+    for rows in (None, 1, 3):
+        inquiry = inquire(text, bundled, max_new_tokens=2, batch_rows=rows)
+        found = inquiry.engine(inquiry.absence("delete"))
+        assert len(found.question.ids) > 2 * path_attention.QUERIES_AT_ONCE
+        values.append(found.evaluate(coalitions(len(found.players), 2)))
+    assert found.path == "trie"
+    assert all(torch.equal(values[0], other) for other in values[1:])
+
+
+def test_the_last_block_answers_only_where_it_is_read(monkeypatch):
+    model, asked = zoo.causal("llama"), {}
+    before = path_attention._attention
+
+    def counted(query, key, value, mask, options):
+        layer = len(asked) % model.layers
+        asked[len(asked)] = (layer, query.shape[0] * query.shape[2])
+        return before(query, key, value, mask, options)
+
+    found = engine(model, zoo.words_question(), "token:unk")
+    found.evaluate(coalitions(len(found.players)))  # the first use compares both paths
+    monkeypatch.setattr(path_attention, "_attention", counted)
+    asked.clear()
+    found.evaluate(coalitions(len(found.players), 40))
+    queries = [sum(n for layer, n in asked.values() if layer == at) for at in range(model.layers)]
+    assert queries[-1] < queries[0] == queries[-2]
+
+
+def test_a_memory_bound_limits_the_keys_of_many_short_rows():
+    model = zoo.causal("llama")
+    for length in (16, 64):
+        for size in (10**6, 10**7):
+            tokens, rows = Budget(size).trie_chunk(model, length)
+            assert rows * length * gathered_bytes(model) <= size / 4
+            held = length * key_bytes(model) + tokens * block_bytes(model)
+            assert held <= size * 5 / 8
+    assert Budget(10**7, batch_rows=2).trie_chunk(model, 64)[1] == 2
+
+
 @pytest.mark.parametrize("removal", ["delete", "attention", "token:unk", "embedding:zero"])
 def test_token_positions_are_the_count_of_distinct_prefixes(removal):
     found = engine(zoo.causal("llama"), zoo.words_question(), removal)
@@ -161,8 +219,6 @@ def test_the_model_is_left_as_found_even_after_an_error():
 
 
 def test_a_model_whose_attention_ignores_paths_is_run_in_plain_rows(monkeypatch):
-    from glossator.model import path_attention
-
     model = zoo.causal("phi")
     monkeypatch.setattr(model, "parity", {})
     attend = path_attention.PathAttention.attend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,11 +12,16 @@ from jaxtyping import Int
 
 from glossator.errors import MemoryBoundError
 from glossator.model import LanguageModel
+from glossator.model.path_attention import QUERIES_AT_ONCE
 
 CPU_TOKENS = 768
 """New tokens at once for each thread: matrix products at their peak, activations in the cache."""
 
 GPU_TOKENS = 16384
+
+CPU_PATHS, GPU_PATHS = 2**28, 2**31
+"""Bytes of keys gathered along the paths of the rows of one list: a row of one new token has a
+path as long as any."""
 
 HEAD_BYTES = 2**24
 """Logits of one block of read positions, unless the bound is smaller. With blocks of a quarter of
@@ -37,18 +43,31 @@ class Budget:
     max_memory: int | None = None
     batch_rows: int | None = None
 
-    def trie_tokens(self, model: LanguageModel, length: int) -> int:
-        """New tokens in one ragged list, given the longest row.
+    def trie_chunk(self, model: LanguageModel, length: int) -> tuple[int, int]:
+        """New tokens, and rows, of one ragged list, given the longest row.
+
+        Of a bound, 5/8 are for what new tokens take and the keys of one whole row, 1/4 for the
+        keys gathered along the paths of all rows, 1/8 for logits.
 
         Raises:
             MemoryBoundError: the longest row does not fit.
         """
         usual = _usual(model)
+        gathered = length * gathered_bytes(model)
         if self.max_memory is None:
-            return usual
-        tokens = self._tokens(model)
-        self._check_row(model, tokens, length)
-        return min(usual, tokens)
+            bound = GPU_PATHS if model.device.type == "cuda" else CPU_PATHS
+            return usual, self._rows(bound // gathered)
+        carried = length * key_bytes(model)
+        token = block_bytes(model) + length * score_bytes(model)
+        tokens = (self.max_memory * 5 // 8 - carried) // token  # one row at least, in any case
+        scores = min(length, QUERIES_AT_ONCE) * length * score_bytes(model)
+        need = max((carried + length * block_bytes(model) + scores) * 8 / 5, 4 * gathered)
+        if self.max_memory < need:
+            raise self._too_small(length, need)
+        return min(usual, tokens), self._rows(self.max_memory // 4 // gathered)
+
+    def _rows(self, fit: int) -> int:
+        return max(min(fit, self.batch_rows or fit), 1)
 
     def batches(
         self, model: LanguageModel, lengths: Int[np.ndarray, " rows"]
@@ -58,10 +77,12 @@ class Budget:
         Raises:
             MemoryBoundError: the longest row does not fit.
         """
-        usual = _usual(model)
-        tokens = usual if self.max_memory is None else min(usual, self._tokens(model))
-        if self.max_memory is not None and len(lengths):
-            self._check_row(model, self._tokens(model), int(lengths[-1]))
+        tokens = _usual(model)
+        if self.max_memory is not None:
+            fit = int(self.max_memory * 3 / 4) // token_bytes(model)
+            if len(lengths) and lengths[-1] > fit:
+                raise self._too_small(lengths[-1], lengths[-1] * token_bytes(model) * 4 / 3)
+            tokens = min(tokens, fit)
         for length in np.unique(lengths):
             rows = np.flatnonzero(lengths == length)
             count = max(tokens // int(length), 1)
@@ -81,17 +102,11 @@ class Budget:
         bound = READ_BYTES if self.max_memory is None else min(READ_BYTES, self.max_memory // 4)
         return max(bound // row, 1)
 
-    def _tokens(self, model: LanguageModel) -> int:
-        assert self.max_memory is not None
-        return int(self.max_memory * 3 / 4) // token_bytes(model)
-
-    def _check_row(self, model: LanguageModel, tokens: int, length: int) -> None:
-        if length > tokens:
-            need = int(length * token_bytes(model) * 4 / 3)
-            raise MemoryBoundError(
-                f"the memory bound of {self.max_memory} bytes is too small for one row of "
-                f"{length} tokens: give --max-memory {-(-need // 2**20)}MiB or more"
-            )
+    def _too_small(self, length: int, need: float) -> MemoryBoundError:
+        return MemoryBoundError(
+            f"the memory bound of {self.max_memory} bytes is too small for one row of {length} "
+            f"tokens: give --max-memory {math.ceil(need / 2**20)}MiB or more"
+        )
 
 
 def _usual(model: LanguageModel) -> int:
@@ -99,7 +114,12 @@ def _usual(model: LanguageModel) -> int:
 
 
 def token_bytes(model: LanguageModel) -> int:
-    """Estimate of the activations of one token position at the widest point of a block.
+    """Estimate of what one token position takes: a block's activations and all blocks' keys."""
+    return block_bytes(model) + key_bytes(model)
+
+
+def block_bytes(model: LanguageModel) -> int:
+    """Estimate of the activations of one block, of one token position.
 
     Residual stream, normed copy, queries, keys and values, gathered keys and values, attention
     output, and the feed-forward layer's gate, up and product.
@@ -108,6 +128,24 @@ def token_bytes(model: LanguageModel) -> int:
     width = int(config.hidden_size)
     inner = getattr(config, "intermediate_size", None) or getattr(config, "n_inner", None)
     inner = int(inner or getattr(config, "ffn_dim", None) or 4 * width)
-    per_layer_keys = 2 * width * model.layers  # carried from chunk to chunk, at most one row
-    itemsize = torch.finfo(model.dtype).bits // 8
-    return itemsize * (12 * width + 3 * inner + per_layer_keys)
+    return model.dtype.itemsize * (12 * width + 3 * inner)
+
+
+def key_bytes(model: LanguageModel) -> int:
+    """Keys and values of one token position in all blocks."""
+    return 2 * int(model.text_config.hidden_size) * model.layers * model.dtype.itemsize
+
+
+def gathered_bytes(model: LanguageModel) -> int:
+    """Of one position on the path of a row, in one block: its key, value, query and output."""
+    return 4 * int(model.text_config.hidden_size) * model.dtype.itemsize
+
+
+def score_bytes(model: LanguageModel) -> int:
+    """Of a query and a key on its path: whether it is seen, as a truth value and as a number.
+
+    Scores of all heads are held only where they are capped, which no fused kernel does.
+    """
+    config = model.text_config
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    return 5 + 12 * int(config.num_attention_heads) * capped

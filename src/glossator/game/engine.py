@@ -8,8 +8,9 @@ for a model is tested on its first use, on the rows at hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from glossator.game.removal import BASELINE
 from glossator.game.rows import RowBuilder, Rows, scored
 from glossator.game.trie import Chunk, Trie, build_trie, cut
 from glossator.model import LanguageModel
-from glossator.model.path_attention import Carried, PathAttention, along_paths, paths
+from glossator.model.path_attention import Carried, PathAttention, Queries, along_paths, paths
 
 Array = np.ndarray
 PARITY = 2e-3
@@ -163,18 +164,19 @@ class Engine(Evaluator):
 
     def _run_trie(self, trie: Trie, nodes: Array) -> Iterator[tuple[Array, Tensor]]:
         carried: Carried = {}
-        limit = self.budget.trie_tokens(self.model, int(trie.lengths.max()))
-        chunks = cut(trie, limit, self.budget.batch_rows)
+        chunks = cut(trie, *self.budget.trie_chunk(self.model, int(trie.lengths.max())))
         with along_paths(self.model) as able:
             if not able:
                 raise NotImplementedError("its attention is its own")
             for chunk, after in zip(chunks, [*chunks[1:], None], strict=True):
                 found = np.flatnonzero((nodes >= chunk.begin) & (nodes < chunk.end))
-                plan = _plan(trie, chunk, after, carried, self.model.device)
+                at = nodes[found] - chunk.begin
+                last = (self.model.unread_block, at) if self._splits else None
+                plan = _plan(trie, chunk, after, carried, last, self.model.device)
                 order = np.arange(chunk.first, chunk.stop)
                 tokens, places = _new_tokens(trie, order)
                 with paths(plan):
-                    yield from self._forward(tokens, places, found, nodes[found] - chunk.begin)
+                    yield from self._forward(tokens, places, found, at)
                 self._tell(trie, chunk.end / trie.nodes)
 
     def _forward(
@@ -282,34 +284,45 @@ def _new_tokens(trie: Trie, order: Array) -> tuple[Array, Array]:
     return trie.tokens[order][fresh], trie.positions[order][fresh]
 
 
+def _queries(trie: Trie, order: Array, nodes: Array, device: torch.device) -> Queries:
+    """Some of the new nodes of neighbouring rows, by the row that adds them."""
+    fresh = trie.fresh[order]
+    begins = fresh.cumsum() - fresh
+    row = np.searchsorted(begins, nodes, side="right") - 1
+    count = np.bincount(row, minlength=len(order))
+    shape = len(order), -(-int(count.max()) // 16) * 16
+    place = np.arange(len(nodes)) - (count.cumsum() - count)[row]
+    index, depth = np.full(shape, -1), np.zeros(shape, dtype=np.int64)
+    index[row, place] = nodes
+    depth[row, place] = trie.shared[order][row] + nodes - begins[row]
+    return Queries(torch.from_numpy(index).to(device), torch.from_numpy(depth).to(device))
+
+
 def _plan(
-    trie: Trie, chunk: Chunk, after: Chunk | None, carried: Carried, device: torch.device
+    trie: Trie,
+    chunk: Chunk,
+    after: Chunk | None,
+    carried: Carried,
+    last: tuple[Container[Any], Array] | None,
+    device: torch.device,
 ) -> PathAttention:
     """Where the keys of a chunk's rows are: carried ones first, by depth, then the new ones."""
     order = np.arange(chunk.first, chunk.stop)
     order = order[trie.fresh[order] > 0]
     node = trie.node[order]
     depth = np.arange(node.shape[1])
-    paths = np.where(node >= chunk.begin, chunk.carry + node - chunk.begin, depth)
-    paths = np.where(node >= 0, paths, 0)
-    width = int(trie.fresh[order].max())
-    width += -width % 16
-    step = np.arange(width)
-    begins = node[np.arange(len(order)), trie.shared[order]] - chunk.begin
-    query = np.where(step < trie.fresh[order, None], begins[:, None] + step, -1)
+    along = np.where(node >= chunk.begin, chunk.carry + node - chunk.begin, depth)
+    along = np.where(node >= 0, along, 0)
     kept = np.zeros(0, dtype=np.int64)
     if after is not None:
         path = trie.node[after.first, : after.carry]
         kept = np.where(path >= chunk.begin, chunk.carry + path - chunk.begin, np.arange(len(path)))
-
-    def sent(array: Array) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
+    new = np.arange(chunk.end - chunk.begin)
     return PathAttention(
-        paths=sent(paths),
-        start=sent(trie.shared[order]),
-        query=sent(query),
-        positions=sent(trie.positions[order]),
-        keep=sent(kept),
+        paths=torch.from_numpy(along).to(device),
+        queries=_queries(trie, order, new, device),
+        last=None if last is None else (last[0], _queries(trie, order, last[1], device)),
+        positions=torch.from_numpy(trie.positions[order]).to(device),
+        keep=torch.from_numpy(kept).to(device),
         carried=carried,
     )

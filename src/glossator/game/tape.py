@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from glossator.errors import InputError, ModelError
-from glossator.game.budget import Budget, token_bytes
+from glossator.game.budget import Budget, block_bytes
 from glossator.game.evaluator import Counts, Progress
 from glossator.game.readout import Readout
 from glossator.game.removal import BASELINE, Absence, reference_tokens
@@ -246,9 +246,9 @@ class Tape(Sides):
             yield _Layout(torch.from_numpy(version.ids), ~held[self.player_of], scored, at)
 
     def _rows_at_once(self, layout: _Layout) -> int:
-        # A pull-back holds the activations of every block at once, and as much again.
-        row = 2 * token_bytes(self._model) * self._model.layers * len(layout.ids)
-        bound = self._budget.max_memory or 2**30
+        # A pull-back holds the activations of every block, and cotangents like those of one.
+        row = block_bytes(self._model) * (self._model.layers + 1) * len(layout.ids)
+        bound = int((self._budget.max_memory or 2**30) * 3 / 4)
         return max(min(bound // row, -(-4 * BUSY_TOKENS // len(layout.ids))), 1)
 
     def _pull_layout(
@@ -276,7 +276,7 @@ class Tape(Sides):
         return values, pulled
 
     def _targets_at_once(self, leaf: Tensor) -> int:
-        row = token_bytes(self._model) * leaf.shape[0] * leaf.shape[1]
+        row = block_bytes(self._model) * leaf.shape[0] * leaf.shape[1]
         return max((self._budget.max_memory or 2**28) // (4 * row), 1)
 
     def _embedded(self, layout: _Layout, rows: Tensor) -> Tensor:

@@ -97,7 +97,7 @@ class Chunk:
     carry: int
 
 
-def cut(trie: Trie, tokens: int, rows: int | None = None) -> list[Chunk]:
+def cut(trie: Trie, tokens: int, rows: int) -> list[Chunk]:
     """Cut a trie into chunks of at most so many new tokens and rows, but at least one row."""
     fresh = trie.fresh
     chunks = []
@@ -105,10 +105,7 @@ def cut(trie: Trie, tokens: int, rows: int | None = None) -> list[Chunk]:
     while first < len(fresh):
         sizes = fresh[first:].cumsum()
         used = (fresh[first:] > 0).cumsum()
-        fits = sizes <= tokens
-        if rows is not None:
-            fits &= used <= rows
-        count = max(int(fits.sum()), 1)
+        count = max(int(((sizes <= tokens) & (used <= rows)).sum()), 1)
         end = begin + int(sizes[count - 1])
         if end > begin:
             carry = int(trie.shared[first])

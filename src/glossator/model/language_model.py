@@ -146,6 +146,13 @@ class LanguageModel:
             hidden: Tensor = self.hf.base_model(**arguments)[0]
         return hidden
 
+    @property
+    def unread_block(self) -> frozenset[torch.nn.Module]:
+        """Modules of the last block; none where positions that nobody reads matter there."""
+        if self.blocks is None or not self.narrow_modules:
+            return frozenset()
+        return frozenset(self.blocks[-1].modules())
+
     @functools.cached_property
     def narrow_modules(self) -> list[torch.nn.Module]:
         """What need not work at positions that nobody reads, [] where that changes a number."""

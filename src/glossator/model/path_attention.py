@@ -9,9 +9,9 @@ computed in this list, some carried over from an earlier one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,7 +22,35 @@ from glossator.model.language_model import LanguageModel
 
 NAME = "glossator_paths"
 
+QUERIES_AT_ONCE = 512
+"""Of each row: so much of a mask is held, and of a long row's keys, those beyond are left out."""
+
+KEYS_AT_ONCE = 512
+"""As many as PyTorch's fused attention takes at once on a CPU."""
+
 Carried = dict[Any, tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Who asks, row by row.
+
+    Attributes:
+        index: [rows width] among the new tokens, -1 beyond the last of a row.
+        depth: [rows width] on the row's path, any where there is no query.
+    """
+
+    index: Int[Tensor, "rows width"]
+    depth: Int[Tensor, "rows width"]
+
+    def split(self) -> Iterator[Queries]:
+        """A few queries of each row at a time, none where there is none."""
+        at_once = QUERIES_AT_ONCE
+        for index, depth in zip(
+            self.index.split(at_once, 1), self.depth.split(at_once, 1), strict=True
+        ):
+            if index.numel():
+                yield Queries(index, depth)
 
 
 @dataclass
@@ -33,56 +61,52 @@ class PathAttention:
 
     Attributes:
         paths: [rows depth] index of the token at each depth of a row (0 beyond its end).
-        start: [rows] depth of the row's first new token.
-        query: [rows width] index among the new tokens of each query, -1 beyond the last.
+        queries: all new tokens.
+        last: modules of the last block, whose attention answers the queries that are read and
+            no other; None where it is not known.
         positions: [rows depth] position of each token, for sliding windows.
         keep: indices of the tokens whose keys the next list needs.
         carried: keys and values by layer, [tokens heads size]; read, then replaced.
     """
 
     paths: Int[Tensor, "rows depth"]
-    start: Int[Tensor, " rows"]
-    query: Int[Tensor, "rows width"]
+    queries: Queries
+    last: tuple[Container[Any], Queries] | None
     positions: Int[Tensor, "rows depth"]
     keep: Int[Tensor, " kept"]
     carried: Carried
-    _masks: dict[int | None, Bool[Tensor, "rows 1 width depth"]] = field(default_factory=dict)
-
-    def mask(self, window: int | None) -> Bool[Tensor, "rows 1 width depth"]:
-        """Which key each query may see: its own path up to itself, within the window."""
-        if window not in self._masks:
-            depth = torch.arange(self.paths.shape[1], device=self.paths.device)
-            width = torch.arange(self.query.shape[1], device=self.paths.device)
-            at = (self.start[:, None] + width).clamp_max(self.paths.shape[1] - 1)
-            seen = depth <= at[:, :, None]
-            if window is not None:
-                here = self.positions.gather(1, at)[:, :, None]
-                seen &= self.positions[:, None, :] > here - window
-            self._masks[window] = seen[:, None]
-        return self._masks[window]
 
     def attend(
         self, module: Any, query: Tensor, key: Tensor, value: Tensor, options: dict[str, Any]
     ) -> Float[Tensor, "1 new heads size"]:
         """Attention of one layer; query, key, value are [1 heads new size]."""
         key, value = self._with_carried(module, key, value)
-        rows, width = self.query.shape
-        groups = query.shape[1] // key.shape[1]
-        # Queries of one key head are laid side by side, so grouped heads need no copied keys.
-        # [rows keyheads groups*width size]
-        queries = query[0].transpose(0, 1)[self.query.clamp_min(0)]
-        queries = queries.unflatten(2, (key.shape[1], groups)).permute(0, 2, 3, 1, 4).flatten(2, 3)
-        keys = key[self.paths].transpose(1, 2)
-        values = value[self.paths].transpose(1, 2)
-        mask = self.mask(options.get("sliding_window"))
-        if groups > 1:
-            mask = mask.repeat(1, 1, groups, 1)
-        out = _attention(queries, keys, values, mask, options)
-        out = out.unflatten(2, (groups, width)).permute(0, 3, 1, 2, 4).flatten(2, 3)
-        result = torch.zeros_like(query[0].transpose(0, 1))
-        real = self.query >= 0
-        result[self.query[real]] = out[real]
+        keys, values = key[self.paths].transpose(1, 2), value[self.paths].transpose(1, 2)
+        query = query[0].transpose(0, 1)
+        result = torch.zeros_like(query)
+        asked = self.queries
+        if self.last is not None and module in self.last[0]:
+            asked = self.last[1]
+        for some in asked.split():
+            # The rest of their paths is beyond them. In whole blocks of the kernel's own, so that
+            # the digits do not depend on what else is asked.
+            reach = -(-(int(some.depth.max()) + 1) // KEYS_AT_ONCE) * KEYS_AT_ONCE
+            mask = self._mask(some, reach, options.get("sliding_window"))
+            answers = _answers(query, some, keys[:, :, :reach], values[:, :, :reach], mask, options)
+            real = some.index >= 0
+            result[some.index[real]] = answers[real]
         return result[None]
+
+    def _mask(
+        self, queries: Queries, reach: int, window: int | None
+    ) -> Bool[Tensor, "rows 1 width reach"]:
+        """Which key each query may see: its own path up to itself, within the window."""
+        depth = torch.arange(self.paths.shape[1], device=self.paths.device)[:reach]
+        seen = depth <= queries.depth[:, :, None]
+        if window is not None:
+            here = self.positions.gather(1, queries.depth)[:, :, None]
+            seen &= self.positions[:, None, :reach] > here - window
+        return seen[:, None]
 
     def _with_carried(self, module: Any, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         key, value = key[0].transpose(0, 1), value[0].transpose(0, 1)
@@ -91,6 +115,26 @@ class PathAttention:
             key, value = torch.cat([old_key, key]), torch.cat([old_value, value])
         self.carried[module] = (key[self.keep], value[self.keep])
         return key, value
+
+
+def _answers(
+    query: Float[Tensor, "new heads size"],
+    asked: Queries,
+    keys: Float[Tensor, "rows keyheads reach size"],
+    values: Float[Tensor, "rows keyheads reach size"],
+    mask: Bool[Tensor, "rows 1 width reach"],
+    options: dict[str, Any],
+) -> Float[Tensor, "rows width heads size"]:
+    key_heads, width = keys.shape[1], asked.index.shape[1]
+    groups = query.shape[1] // key_heads
+    # Queries of one key head are laid side by side, so grouped heads need no copied keys.
+    # [rows keyheads groups*width size]
+    queries = query[asked.index.clamp_min(0)]
+    queries = queries.unflatten(2, (key_heads, groups)).permute(0, 2, 3, 1, 4).flatten(2, 3)
+    if groups > 1:
+        mask = mask.repeat(1, 1, groups, 1)
+    out: Tensor = _attention(queries, keys, values, mask, options).unflatten(2, (groups, width))
+    return out.permute(0, 3, 1, 2, 4).flatten(2, 3)
 
 
 def _attention(
