@@ -139,12 +139,14 @@ def test_plausibility(seed: int, counts: list[int], marks: int, top: int | None)
         for metric in (evaluation.token_precision, evaluation.token_recall, evaluation.token_f1)
     ]
     spans = evaluation.iou_f1(rationale, scores, top=top)
+    precision = evaluation.shortcut_precision(rationale, scores)
     rank = evaluation.shortcut_rank(rationale, scores)
     for target, _, own in each_target(game, scores):
         expected = oracle.token_scores(marked, own, top)
         found = [float(values[target]) for values in tokens]
         assert all(map(oracle.same, found, expected)), (found, expected)
         assert oracle.same(float(spans[target]), oracle.iou_f1(marked, own, top, 0.5))
+        assert oracle.same(float(precision[target]), oracle.shortcut_precision(marked, own))
         assert oracle.same(float(rank[target]), oracle.shortcut_rank(marked, own))
 
 

@@ -6,7 +6,7 @@ A game is a function from a frozenset of players to a number; scores are a dicti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from math import ceil, isnan, log, nan, sqrt
 
 Value = Callable[[frozenset[int]], float]
@@ -187,6 +187,18 @@ def iou_f1(marked: set[int], scores: Scores, top: int | None, overlap: float) ->
     found = [met(span, spans(chosen)) for span in spans(marked)]
     precision, recall = sum(right) / len(right), sum(found) / len(found)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def shortcut_precision(planted: set[int], scores: Scores) -> float:
+    """The mean over all orders in which words of equal score can stand."""
+    found = planted & set(scores)
+    if not found:
+        return nan
+    shares = []
+    for order in permutations(scores):
+        top = sorted(order, key=lambda word: -scores[word])[: len(found)]
+        shares.append(len(found & set(top)) / len(found))
+    return sum(shares) / len(shares)
 
 
 def shortcut_rank(planted: set[int], scores: Scores) -> float:

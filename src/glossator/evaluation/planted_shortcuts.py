@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from glossator.evaluation.token_f1 import token_precision
+from glossator.evaluation.recovery import precision_at_k
 from glossator.registry import metric
 
 PAPER = "Bastings et al. 2022, Will You Find These Shortcuts?, arXiv 2111.07367, section 4"
@@ -36,7 +36,8 @@ def shortcut_precision(
 
     Args:
         planted: the words that decide, k for each target.
-        scores: signed; the largest come first, ties in reading order.
+        scores: signed; the largest come first. Ties count for what an order drawn at random among
+            them is worth.
         generator: taken by all metrics; nothing is drawn.
 
     Returns:
@@ -47,8 +48,7 @@ def shortcut_precision(
         >>> shortcut_precision(torch.tensor([[False, True]]), torch.tensor([[1.0, 2.0]]))
         tensor([1.], dtype=torch.float64)
     """
-    share: Tensor = token_precision(planted, scores)
-    return share
+    return precision_at_k(planted, scores)
 
 
 @metric(

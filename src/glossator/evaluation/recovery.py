@@ -129,7 +129,7 @@ def _precision(marked: Bool[Tensor, " words"], row: Float[Tensor, " words"]) -> 
     last = row.sort(descending=True).values[k - 1]
     above, tied = row > last, row == last
     places = k - int(above.sum())  # what is left for those that are tied
-    hits = float((above & marked).sum()) + places * float((tied & marked).sum() / tied.sum())
+    hits = int((above & marked).sum()) + places * int((tied & marked).sum()) / int(tied.sum())
     return hits / k
 
 
