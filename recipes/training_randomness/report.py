@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -77,7 +78,7 @@ def section(corpus: Corpus, runs: dict[str, Runs], found: dict[Key, Measured]) -
     ]
     dropped = sum(each.dropped for each in found.values())
     lines += ["", f"Left out, having no relevance at all in some run: {dropped} texts.", ""]
-    return [*lines, *verdicts(found), ""]
+    return [*lines, in_short(found), *verdicts(found), ""]
 
 
 def _row(key: Key, each: Measured) -> str:
@@ -90,23 +91,43 @@ def _row(key: Key, each: Measured) -> str:
     return f"| {texts} | {definition} | {family} | {method} | {numbers} | {needed} |"
 
 
+def in_short(found: dict[Key, Measured]) -> str:
+    """How often the order of the families is the paper's, by definition."""
+    by_definition: dict[str, Counter[str]] = {}
+    for (_, definition), ours, _, theirs in _compared(found):
+        by_definition.setdefault(definition, Counter())[holds(theirs, ours)] += 1
+    said = [
+        f"by *{definition}* it "
+        + ", ".join(f"{verdict} in {n} of {counts.total()}" for verdict, n in counts.most_common())
+        for definition, counts in by_definition.items()
+    ]
+    return f"**In short**, of the paper's order: {'; '.join(said)} comparisons.\n"
+
+
 def verdicts(found: dict[Key, Measured]) -> Iterator[str]:
     """Whether the order of the families is the paper's, for each length and definition."""
+    for (length, definition), ours, family, theirs in _compared(found):
+        shared = sorted(ours.by_text.keys() & theirs.by_text.keys())
+        apart = [theirs.by_text[text] - ours.by_text[text] for text in shared]
+        p_value = float(wilcoxon(apart).pvalue)
+        yield (
+            f"- {length} texts, {definition}: {family}, against the transformer's LRP: "
+            f"{_against('signal', theirs.signal, ours.signal)}, "
+            f"{_against('noise', theirs.noise, ours.noise)}; the ratio is higher in "
+            f"{sum(each > 0 for each in apart)} of {len(apart)} texts (Wilcoxon, for these "
+            f"runs, p = {p_value:.2g}). The paper's order **{holds(theirs, ours)}**."
+        )
+
+
+def _compared(
+    found: dict[Key, Measured],
+) -> Iterator[tuple[tuple[str, str], Measured, str, Measured]]:
+    """Length and definition, the transformer's LRP, a family of linear models, and its own."""
     transformer, *linear = FAMILIES
     for length, definition in dict.fromkeys(key[:2] for key in found):
         for family in linear:
             ours = found[length, definition, transformer, "lrp"]
-            theirs = found[length, definition, family, "linear"]
-            shared = sorted(ours.by_text.keys() & theirs.by_text.keys())
-            apart = [theirs.by_text[text] - ours.by_text[text] for text in shared]
-            p_value = float(wilcoxon(apart).pvalue)
-            yield (
-                f"- {length} texts, {definition}: {family}, against the transformer's LRP: "
-                f"{_against('signal', theirs.signal, ours.signal)}, "
-                f"{_against('noise', theirs.noise, ours.noise)}; the ratio is higher in "
-                f"{sum(each > 0 for each in apart)} of {len(apart)} texts (Wilcoxon, for these "
-                f"runs, p = {p_value:.2g}). The paper's order **{holds(theirs, ours)}**."
-            )
+            yield (length, definition), ours, family, found[length, definition, family, "linear"]
 
 
 def _against(what: str, theirs: Estimate, ours: Estimate) -> str:

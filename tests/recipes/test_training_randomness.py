@@ -144,6 +144,7 @@ def test_from_the_texts_to_the_page_and_again(tmp_path: Path, capsys) -> None:
     assert len(capsys.readouterr().out.splitlines()) == 2 * 3 * 6
     written = page.read_text()
     assert "nan" not in written and "The paper's order **" in written
+    assert written.count("**In short**") == 2 and written.count(" of 4;") >= 4
     for name in ("reviews-families", "reviews-words", "sst-families", "sst-words"):
         assert f"(page-{name}.svg)" in written
         assert (tmp_path / f"page-{name}.svg").read_text().startswith("<?xml")
