@@ -140,7 +140,7 @@ CHECKS = (
         "value_zeroing_layers",
         1e-3,
     ),
-    Check("ReAGent: shares after the same probes", "inseq", "reagent", "reagent_probability", 1e-4),
+    Check("ReAGent: shares after the same probes", "inseq", "reagent", "reagent_probability", 1e-3),
     Check("AttnLRP of the logit", "lxt", "lrp", "lrp_logit", 1e-4, True, only="LlamaForCausalLM"),
 )
 
