@@ -6,7 +6,8 @@ Twenty documents of about 300 tokens are joined to one prompt; the model continu
 says is explained as one target: by `multi_level` (documents, then sentences, then words) and by
 leaving out every single word. A Llama that was trained on shorter texts is stretched to the length
 by a larger base of its rotary embedding (NTK-aware scaling): it need not be good at the length to
-be asked why it says what it says.
+be asked why it says what it says. An interrupted run leaves what it has beside the page to be made;
+the same command goes on there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,17 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.machine import made_by
+from glossator.game import Counts
 from glossator.model import LanguageModel
 from glossator.run import inquire
+from glossator.run.inquiry import Inquiry
+from glossator.store import load, save
 from glossator.text.sentences import sentences
-from glossator.types import Explanation
+from glossator.types import Cost, Explanation
 
 DOCUMENTS, TOKENS, NEW = 20, 300, 8
+PART = 64
+"""Words left out between two savings."""
 TOP = 3
 
 
@@ -72,6 +79,45 @@ def of_sentences(why: Explanation) -> list[tuple[float, str]]:
     return sorted(totals, key=lambda each: -each[0])
 
 
+def opened(inquiry: Inquiry, left: Path) -> Explanation:
+    """`multi_level`, or what an interrupted run has left of it."""
+    if not left.exists():
+        save(inquiry.run("multi_level"), left)
+    return load(left)
+
+
+def left_out(inquiry: Inquiry, few: Explanation, left: Path) -> Explanation:
+    """Leave-one-out, some words at a time; an interrupted run goes on after the last of them.
+
+    Args:
+        few: the same question answered another way. left: where finished parts are kept.
+    """
+    counts, players = Counts(), inquiry.players
+    game = inquiry.values(counts=counts)
+    drops, before = [torch.zeros(0, dtype=torch.float64)], Cost()
+    if left.exists():
+        kept = torch.load(left, weights_only=True)
+        drops, before = [kept["drops"]], Cost(**kept["cost"])
+    cost = before
+    began = time.monotonic()
+    for first in range(sum(map(len, drops)), len(players), PART):
+        absent = torch.eye(len(players), dtype=torch.bool)[first : first + PART]
+        drops.append(game.full[0] - game(~absent)[:, 0])
+        cost = replace(
+            before,
+            forward_rows=before.forward_rows + counts.forward_rows,
+            token_positions=before.token_positions + counts.token_positions,
+            seconds=before.seconds + time.monotonic() - began,
+        )
+        torch.save({"drops": torch.cat(drops), "cost": asdict(cost)}, left)
+        print(
+            f"{first + len(absent):,} of {len(players):,} words, {cost.seconds:.0f} s", flush=True
+        )
+    scores = torch.full_like(few.scores, torch.nan)
+    scores[0, list(players)] = torch.cat(drops)
+    return replace(few, scores=scores, cost=cost)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
@@ -80,23 +126,27 @@ def main() -> None:
     asked = parser.parse_args()
     prompt = prompt_of(asked.texts, AutoTokenizer.from_pretrained(asked.model))
     model = stretched(asked.model, (DOCUMENTS + 2) * TOKENS)
-    found: dict[str, tuple[Explanation, float]] = {}
-    for name in ("multi_level", "leave_one_out"):
-        inquiry = inquire(prompt, model, max_new_tokens=NEW, target_units="sequence")
-        began = time.monotonic()
-        found[name] = inquiry.run(name), time.monotonic() - began
-        print(name, found[name][0].cost, flush=True)
-    written = page(prompt, model, found)
+    # A question each: what the one method has asked must not spare the other rows.
+    one, other = (
+        inquire(prompt, model, max_new_tokens=NEW, target_units="sequence") for _ in range(2)
+    )
+    partial = asked.out.with_suffix(".partial.json"), asked.out.with_suffix(".partial.pt")
+    few = opened(one, partial[0])
+    print("multi_level", few.cost, flush=True)
+    every = left_out(other, few, partial[1])
+    written = page(prompt, model, {"multi_level": few, "leave_one_out": every})
     print(written)
     asked.out.write_text(written)
+    for path in partial:
+        path.unlink()
 
 
-def page(prompt: str, model: LanguageModel, found: dict[str, tuple[Explanation, float]]) -> str:
+def page(prompt: str, model: LanguageModel, found: dict[str, Explanation]) -> str:
     """Cost of both ways, and the sentences that they name first."""
     tokens = len(model.tokenizer(prompt).input_ids)
-    few, all_words = found["multi_level"][0], found["leave_one_out"][0]
+    few, all_words = found["multi_level"], found["leave_one_out"]
     words = int((~all_words.scores[0].isnan()).sum())
-    best = {name: of_sentences(why)[:TOP] for name, (why, _) in found.items()}
+    best = {name: of_sentences(why)[:TOP] for name, why in found.items()}
     shared = len({s for _, s in best["multi_level"]} & {s for _, s in best["leave_one_out"]})
     both = torch.isfinite(few.scores[0]) & torch.isfinite(all_words.scores[0])
     strongest = all_words.scores[0].nan_to_num().abs().topk(20).indices
@@ -110,10 +160,10 @@ def page(prompt: str, model: LanguageModel, found: dict[str, tuple[Explanation, 
         "| method | forward rows | token positions | seconds |",
         "|---|---|---|---|",
     ]
-    for name, (why, seconds) in found.items():
+    for name, why in found.items():
         cost = why.cost
         rows, positions = f"{cost.forward_rows:,}", f"{cost.token_positions:,}"
-        lines.append(f"| `{name}` | {rows} | {positions} | {seconds:.0f} |")
+        lines.append(f"| `{name}` | {rows} | {positions} | {cost.seconds:.0f} |")
     lines += [
         "",
         f"Of the {TOP} sentences whose words have most of the score, {shared} are the same. Of the "

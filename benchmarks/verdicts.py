@@ -25,7 +25,7 @@ import torch
 from benchmarks.machine import made_by
 from glossator import load_model
 from glossator.miniature.accuracy import continuations, is_right, wilson
-from glossator.miniature.item import Item
+from glossator.miniature.item import Item, Span
 from glossator.miniature.world import generate, phenomena
 from glossator.model import LanguageModel
 from glossator.registry import METHODS, attribution
@@ -46,10 +46,11 @@ right if the deciding words were others (without that contrast the word before t
 NAMES = """\
 A word *decides* by construction if the rule of the world does not give the answer without it; a
 prompt has one to five. *Names one*: the share of prompts in which a deciding word is among the
-named; *by lot*: the same, of the explained, had as many words been drawn. *Names all*: the
-share of the explained in which all that decide are named. *Recall*: share of the deciding words
-that are named; *recall, alone*: of those only that halve the chance of the answer when they alone
-go. *Precision*: share of the named words that decide.
+named; *by lot*: the same, of the explained, had as many words been drawn. *Names what turns it*:
+the share of prompts in which that deciding word is named whose replacement by another makes the
+foil the right answer. *Names all*: the share of the explained in which all that decide are named.
+*Recall*: share of the deciding words that are named; *recall, alone*: of those only that halve the
+chance of the answer when they alone go. *Precision*: share of the named words that decide.
 
 The model need not compute what the construction says, and is asked: all deciding words are
 removed together. Where the answer is then no likelier than its foil, the construction is *borne
@@ -124,8 +125,9 @@ class Case:
     """A verdict on an answer, and what is known about it.
 
     Attributes:
-        named, decides, moves: units that are named, that decide by construction, and those of
-            the latter that halve the chance of the answer when they alone go.
+        named, decides: units that are named, and that decide by construction.
+        edited, moves: those of the latter whose replacement makes the foil right, and those that
+            halve the chance of the answer when they alone go.
         players: how many words there are.
         borne_out: whether the answer is no likelier than its foil without all that decide.
     """
@@ -134,6 +136,7 @@ class Case:
     reason: str
     named: frozenset[int]
     decides: frozenset[int]
+    edited: frozenset[int]
     moves: frozenset[int]
     players: int
     borne_out: bool
@@ -146,21 +149,20 @@ def of_answers(model: LanguageModel, items: list[Item], method: str) -> list[Cas
         inquiry = inquire(item.prompt, model, continuation=item.answer, contrast=item.foil, seed=i)
         why = believed(inquiry, inquiry.run(method))
         target = why.trust.targets[0]
-        decides = deciding(why, inquiry, item)
+        decides = covered(why, inquiry, item.decisive)
+        edited = covered(why, inquiry, item.edited)
         moves, borne_out = checked(inquiry, decides)
         named = frozenset(target.decisive) if target.verdict == "explained" else frozenset()
-        sets = named, frozenset(decides), moves
+        sets = named, frozenset(decides), frozenset(edited), moves
         players = len(inquiry.players)
         cases.append(Case(item.phenomenon, target.reason, *sets, players, borne_out))
     return cases
 
 
-def deciding(why: Explanation, inquiry: Inquiry, item: Item) -> list[int]:
-    """Units that decide by construction."""
+def covered(why: Explanation, inquiry: Inquiry, spans: tuple[Span, ...]) -> list[int]:
+    """Units that share characters with any of the spans."""
     units = ((unit, why.units[unit]) for unit in inquiry.players)
-    return [
-        u for u, unit in units if any(unit.start < b and unit.end > a for a, b in item.decisive)
-    ]
+    return [u for u, unit in units if any(unit.start < b and unit.end > a for a, b in spans)]
 
 
 def checked(inquiry: Inquiry, decides: list[int]) -> tuple[frozenset[int], bool]:
@@ -198,7 +200,7 @@ def named_row(which: str, method: str, cases: list[Case]) -> str:
     """Whether the named words are those that decide."""
     explained = [case for case in cases if case.reason == "decisive"]
     if not explained:
-        return f"| {which} | {method} | {len(cases)} | 0 |" + " - |" * 8
+        return f"| {which} | {method} | {len(cases)} | 0 |" + " - |" * 9
     count = len(explained)
     one = sum(bool(case.named & case.decides) for case in explained)
     every = sum(case.named >= case.decides for case in explained)
@@ -208,6 +210,7 @@ def named_row(which: str, method: str, cases: list[Case]) -> str:
         share(one, len(cases)),
         share(one, count),
         f"{sum(map(by_lot, explained)) / count:.1%}",
+        share(sum(case.named >= case.edited for case in explained), len(cases)),
         f"{every / count:.1%}",
         f"{sum(len(c.named & c.decides) / len(c.decides) for c in explained) / count:.2f}",
         f"{sum(len(c.named & c.moves) / len(c.moves) for c in some) / max(len(some), 1):.2f}",
@@ -220,8 +223,8 @@ def named_table(cases: dict[str, list[Case]]) -> list[str]:
     """Named words against the construction, over all prompts, those borne out, each phenomenon."""
     lines = [
         "| prompts | method | number | explained | names one | of the explained | by lot "
-        "| names all | recall | recall, alone | precision |",
-        "|---" * 11 + "|",
+        "| names what turns it | names all | recall | recall, alone | precision |",
+        "|---" * 12 + "|",
     ]
     for method, mine in cases.items():
         lines.append(named_row("all", method, mine))

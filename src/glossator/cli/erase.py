@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glossator.cli import options, output, request
+from glossator.cli.model_options import BEHIND, takes_model
 from glossator.cli.progress import reporting
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Top = Annotated[
 ]
 
 
+@takes_model(but=(*BEHIND, "kind", "allow_pickle", "batch_rows"))
 def erase(
     context: typer.Context,
     prompt: options.Prompt = None,
@@ -46,14 +48,8 @@ def erase(
     layer: Layer = None,
     target_units: options.TargetUnits = "words",
     readout: options.Readout = "logprob",
-    model: options.Model = None,
-    revision: options.Revision = None,
-    trust_remote_code: options.TrustRemoteCode = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    max_memory: options.MaxMemory = None,
-    top: Top = 10,
     as_json: options.Json = False,
+    top: Top = 10,
     quiet: options.Quiet = False,
 ) -> None:
     """Set one dimension of a layer to 0 at a time and measure what the readout loses.
