@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ DOCUMENTS, TOKENS, NEW = 20, 300, 8
 PART = 64
 """Words left out between two savings."""
 TOP = 3
+WEIGHTS: dict[str, Callable[[list[float]], float]] = {
+    "all its words": sum,
+    "its strongest word": max,
+}
+"""What a sentence weighs."""
+
+Ranked = tuple[float, str]
 
 
 def stretched(folder: Path, length: int) -> LanguageModel:
@@ -66,17 +74,21 @@ def prompt_of(path: Path, tokenizer: Any) -> str:
     raise SystemExit(f"{path} has only {len(found)} texts of {TOKENS} tokens")
 
 
-def of_sentences(why: Explanation) -> list[tuple[float, str]]:
-    """Sum of the sizes of its words' scores, for each sentence of the prompt."""
-    totals = []
+def of_sentences(why: Explanation, joined: Callable[[list[float]], float]) -> list[Ranked]:
+    """The sentences of the prompt, the one of largest score first.
+
+    Args:
+        joined: makes one number of the sizes of its words' scores.
+    """
+    found = []
     for start, end in sentences(why.prompt):
         own = [
             abs(float(score))
             for unit, score in zip(why.units, why.scores[0], strict=True)
             if start <= unit.start < end and unit.part == "prompt" and not score.isnan()
         ]
-        totals.append((sum(own), why.prompt[start:end].strip()))
-    return sorted(totals, key=lambda each: -each[0])
+        found.append((joined(own) if own else 0.0, why.prompt[start:end].strip()))
+    return sorted(found, key=lambda each: -each[0])
 
 
 def opened(inquiry: Inquiry, left: Path) -> Explanation:
@@ -146,8 +158,6 @@ def page(prompt: str, model: LanguageModel, found: dict[str, Explanation]) -> st
     tokens = len(model.tokenizer(prompt).input_ids)
     few, all_words = found["multi_level"], found["leave_one_out"]
     words = int((~all_words.scores[0].isnan()).sum())
-    best = {name: of_sentences(why)[:TOP] for name, why in found.items()}
-    shared = len({s for _, s in best["multi_level"]} & {s for _, s in best["leave_one_out"]})
     both = torch.isfinite(few.scores[0]) & torch.isfinite(all_words.scores[0])
     strongest = all_words.scores[0].nan_to_num().abs().topk(20).indices
     alike = (few.scores[0] - all_words.scores[0])[strongest].abs() < 1e-4
@@ -166,14 +176,17 @@ def page(prompt: str, model: LanguageModel, found: dict[str, Explanation]) -> st
         lines.append(f"| `{name}` | {rows} | {positions} | {cost.seconds:.0f} |")
     lines += [
         "",
-        f"Of the {TOP} sentences whose words have most of the score, {shared} are the same. Of the "
-        f"20 strongest words of leave-one-out, {int(alike.sum())} have the same score by "
+        f"Of the 20 strongest words of leave-one-out, {int(alike.sum())} have the same score by "
         "`multi_level`.\n",
     ]
-    for name in found:
-        lines += [f"`{name}`:\n"]
-        lines += [f"1. {score:.3f} nats: {text}" for score, text in best[name]]
-        lines += [""]
+    for label, joined in WEIGHTS.items():
+        best = {name: of_sentences(why, joined)[:TOP] for name, why in found.items()}
+        one, other = ({text for _, text in each} for each in best.values())
+        lines += [f"## Sentences by {label}\n", f"{len(one & other)} of {TOP} are the same.\n"]
+        for name, ranked in best.items():
+            lines += [f"`{name}`:\n"]
+            lines += [f"1. {score:.3f} nats: {text}" for score, text in ranked]
+            lines += [""]
     return "\n".join(lines)
 
 

@@ -36,6 +36,9 @@ from benchmarks.meter import Timing, interleave
 from benchmarks.models import SHAPES, Case, build_case, build_model
 from benchmarks.work import Run, Work
 
+SHARES = 15
+"""Runs of leave-one-out that are set beside what products sustain just before and just after."""
+
 
 def tell(line: str) -> None:
     """Progress, on stderr."""
@@ -151,7 +154,7 @@ def run_shape(
             save()
     if found["share_of_peak"] is not None and "sustained_shares" not in found and not asked.quick:
         tell(f"{name}: share of the sustained peak")
-        found["sustained_shares"] = _sustained_shares(case, work, operations, asked.repeats)
+        found["sustained_shares"] = _sustained_shares(case, work, operations)
         save()
 
 
@@ -164,12 +167,12 @@ def _share(jobs: list[dict[str, Any]], operations: int, peak: float) -> float | 
     return None
 
 
-def _sustained_shares(case: Case, work: Work, operations: int, runs: int) -> list[float]:
+def _sustained_shares(case: Case, work: Work, operations: int) -> list[float]:
     """Of each run: its rate over what products sustained just before and just after it."""
     leave_one_out = side(OURS)["leave_one_out"](case, work)
     leave_one_out()
     shares, before = [], sustained_rate()
-    for _ in range(runs):
+    for _ in range(SHARES):
         start = time.perf_counter()
         leave_one_out()
         rate = operations / (time.perf_counter() - start)

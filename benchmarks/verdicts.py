@@ -58,6 +58,9 @@ out*. In the other prompts the model goes on saying the right thing without any 
 is what it says for want of anything better.
 """
 
+REMOVALS = ("embedding:zero", "attention", "delete")
+"""Beside the default."""
+
 WRONG, RIGHT = 0.05, 0.90
 """Shares that may at most, and must at least, be called explained."""
 
@@ -97,9 +100,9 @@ def untrained(seed: int, trained: LanguageModel) -> LanguageModel:
     return LanguageModel(hf, trained.tokenizer, "causal", f"untrained {seed}")
 
 
-def asked(items: int) -> list[Item]:
+def asked(items: int, seed: int) -> list[Item]:
     """Held-out prompts of all phenomena."""
-    return [item for name in phenomena() for item in generate(name, items, seed=2)]
+    return [item for name in phenomena() for item in generate(name, items, seed=seed)]
 
 
 def answered(model: LanguageModel, items: list[Item]) -> list[Item]:
@@ -142,16 +145,18 @@ class Case:
     borne_out: bool
 
 
-def of_answers(model: LanguageModel, items: list[Item], method: str) -> list[Case]:
+def of_answers(
+    model: LanguageModel, items: list[Item], method: str, removal: str | None = None
+) -> list[Case]:
     """The verdicts on answers."""
     cases = []
     for i, item in enumerate(items):
         inquiry = inquire(item.prompt, model, continuation=item.answer, contrast=item.foil, seed=i)
-        why = believed(inquiry, inquiry.run(method))
+        why = believed(inquiry, inquiry.run(method, removal))
         target = why.trust.targets[0]
         decides = covered(why, inquiry, item.decisive)
         edited = covered(why, inquiry, item.edited)
-        moves, borne_out = checked(inquiry, decides)
+        moves, borne_out = checked(inquiry, decides, removal)
         named = frozenset(target.decisive) if target.verdict == "explained" else frozenset()
         sets = named, frozenset(decides), frozenset(edited), moves
         players = len(inquiry.players)
@@ -165,9 +170,11 @@ def covered(why: Explanation, inquiry: Inquiry, spans: tuple[Span, ...]) -> list
     return [u for u, unit in units if any(unit.start < b and unit.end > a for a, b in spans)]
 
 
-def checked(inquiry: Inquiry, decides: list[int]) -> tuple[frozenset[int], bool]:
+def checked(
+    inquiry: Inquiry, decides: list[int], removal: str | None
+) -> tuple[frozenset[int], bool]:
     """Which of them move the answer when they go alone; and whether all together turn it."""
-    game = inquiry.values()
+    game = inquiry.values(removal)
     one = torch.tensor([[player != unit for player in inquiry.players] for unit in decides])
     values = game(torch.cat([one, one.all(0, keepdim=True)]))[:, 0].sigmoid()
     *alone, together = values.tolist()
@@ -219,13 +226,18 @@ def named_row(which: str, method: str, cases: list[Case]) -> str:
     return f"| {which} | {method} | {len(cases)} | " + " | ".join(cells) + " |"
 
 
-def named_table(cases: dict[str, list[Case]]) -> list[str]:
-    """Named words against the construction, over all prompts, those borne out, each phenomenon."""
-    lines = [
-        "| prompts | method | number | explained | names one | of the explained | by lot "
+def heads(first: str) -> list[str]:
+    """The head of a table of `named_row`s."""
+    return [
+        f"| {first} | method | number | explained | names one | of the explained | by lot "
         "| names what turns it | names all | recall | recall, alone | precision |",
         "|---" * 12 + "|",
     ]
+
+
+def named_table(cases: dict[str, list[Case]]) -> list[str]:
+    """Named words against the construction, over all prompts, those borne out, each phenomenon."""
+    lines = heads("prompts")
     for method, mine in cases.items():
         lines.append(named_row("all", method, mine))
         lines.append(named_row("borne out", method, [case for case in mine if case.borne_out]))
@@ -242,10 +254,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=10, help="of each phenomenon")
     parser.add_argument("--methods", nargs="+", default=["leave_one_out", "shapley"])
+    parser.add_argument("--seed", type=int, default=2, help="of the prompts")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/verdicts.md"))
     given = parser.parse_args()
     model = load_model(device="cpu")
-    items = asked(given.items)
+    items = asked(given.items, given.seed)
     right = answered(model, items)
     lines: list[str] = []
     cases: dict[str, list[Case]] = {}
@@ -272,7 +285,12 @@ def main() -> None:
         "|---" * 5 + "|",
     ]
     named = ["\n## Are the named words the right ones?\n", NAMES, *named_table(cases)]
-    given.out.write_text("\n".join([*head, *lines, *named, ""]))
+    others = ["\n## With another removal\n", *heads("removal")]
+    for removal in REMOVALS:
+        for method in given.methods:
+            others.append(named_row(removal, method, of_answers(model, right, method, removal)))
+            print(others[-1], flush=True)
+    given.out.write_text("\n".join([*head, *lines, *named, *others, ""]))
 
 
 if __name__ == "__main__":

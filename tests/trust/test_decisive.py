@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glossator.evaluation.removal_curves import descending, sizes_of
 from glossator.game import Game
-from glossator.trust.decisive import alone, candidates, together
+from glossator.trust.decisive import Chance, alone, candidates, decisive, together
 from glossator.types import Attribution
 from tests.attribution.games import nested, random_game
 from tests.oracles.verdict_oracles import fewest, own_order, value
@@ -83,3 +83,17 @@ def test_candidates_are_above_0_and_beyond_their_error() -> None:
     wide = Attribution(scores, torch.full_like(scores, 0.3), dof=1)  # 12.7 standard errors
     assert candidates(wide).tolist() == [[False] * 4]
     assert candidates(Attribution(scores, wide.stderr)).tolist() == [[True] + [False] * 3]
+
+
+def test_half_of_the_log_odds_is_enough_where_they_are_the_question() -> None:
+    # From 12 to 5 the chance falls by less than a hundredth: a word may stand for seven nats.
+    weights = torch.tensor([[7.0], [2.0], [1.0], [1.0], [0.5], [0.5]]).double()
+    before = torch.ones(1, 6, dtype=torch.bool)
+    game = Game(lambda keep: keep.double() @ weights, before)
+    sure = Game(lambda keep: game(keep).sigmoid(), before)
+    sizes, low = torch.tensor([[3]]), torch.tensor([[0.9]]).double()
+    chance, odds = Chance(sure, sizes, low, low), Chance(game, sizes, 6 * low, 6 * low)
+    asked = Attribution(weights.T), torch.arange(6)[None], 6
+    assert not alone(sure, before, chance.level).any()
+    assert decisive(chance, *asked, odds)[0].tolist() == [True] + 5 * [False]
+    assert not alone(game, before, odds.level)[0, 1:].any()

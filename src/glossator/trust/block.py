@@ -183,7 +183,9 @@ def _all_curves(
         reading.chance(random_removed).mean(0),
         reading.chance(random_kept).mean(0),
     )
-    named = decisive(chance, found, order, spend.singles)
+    odds = Chance(game, sizes, random_removed.mean(0), random_kept.mean(0))
+    own = odds if reading.form == "log_odds" else None
+    named = decisive(chance, found, order, spend.singles, own)
     ends = own_values(game, torch.stack([~named, named]))
     return [
         _Curves(*row)

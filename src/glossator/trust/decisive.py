@@ -3,7 +3,8 @@
 Several may each be needed, and others may do together what none of them does alone. So they are:
 
 1. the fewest players at the head of the order that carry half of it together;
-2. every player of large score that carries half of it alone;
+2. every player of large score that carries half of it alone, as a chance or, where the value is
+   log-odds, in log-odds;
 3. of those that are left, once more the fewest at the head that carry half of it together.
 """
 
@@ -26,14 +27,14 @@ HALF = 0.5
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Chance:
-    """What removing does to a target, as a chance, and what it does when the players are random.
+    """What removing does to a target, and what it does when the players are random.
 
     What a target owes to the input lies between the whole input and the lowest that random
     players left, or that nobody, give on average. Half of that is a lot only where as many random
     players do less than half as much.
 
     Attributes:
-        game: of chances, so that half of one is half of what is seen.
+        game: of chances, so that half of one is half of what is seen; or of log-odds.
         sizes: of the curves.
         removed, kept: the mean curves of random orders, of this game.
     """
@@ -63,12 +64,16 @@ class Chance:
 
 
 def decisive(
-    chance: Chance, found: Attribution, order: Int[Tensor, "targets players"], singles: int
+    chance: Chance,
+    found: Attribution,
+    order: Int[Tensor, "targets players"],
+    singles: int,
+    odds: Chance | None = None,
 ) -> Bool[Tensor, "targets players"]:
     """The decisive players of each target.
 
     Args:
-        chance: what removing does.
+        chance: what removing does. odds: the same in log-odds, where the value is that.
         found: scores. order: their players, the largest first.
         singles: so many of the largest scores are tried alone; 0: only step 1 is taken.
 
@@ -88,7 +93,10 @@ def decisive(
     # What a player does alone is measured, not estimated: its score need not be exact.
     tried = (found.scores > 0) & able.any(1, keepdim=True)
     most = torch.full_like(order[:, 0], singles)
-    named = named | _alone(chance, tried & prefixes(game.before, order, most[None])[0], singles)
+    tried = tried & prefixes(game.before, order, most[None])[0]
+    for each in (chance, odds):
+        if each is not None:
+            named = named | _alone(each, tried, singles)
     later = order.gather(1, named.gather(1, order).int().argsort(dim=1, stable=True))
     return named | _head(chance, later, able & ~named)
 
